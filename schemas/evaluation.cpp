@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writing an Evaluation as the document that clients get. Reading it back: evaluation_read.cpp.
+#include "schemas/evaluation.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "schemas/evaluation_words.h"
+
+namespace assay::schemas {
+namespace {
+
+const std::vector<std::string> kVerdictNames = {
+    "correct",         "ran_unchecked",      "compiled_only",    "incorrect",
+    "output_mismatch", "compilation_failed", "runtime_failed",   "crashed",
+    "timed_out",       "out_of_memory",      "reference_failed", "infrastructure_failed"};
+
+template <typename T>
+Json optional_json(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+// JSON has no NaN or infinities; a reader must still see which one it was.
+Json float_json(double value) {
+  if (std::isnan(value)) return "NaN";
+  if (std::isinf(value)) return value > 0 ? "Infinity" : "-Infinity";
+  return value;
+}
+
+Json to_json(const RuntimeStats& stats) {
+  return {{"mean", stats.mean},
+          {"std", stats.std},
+          {"min", stats.min},
+          {"max", stats.max},
+          {"median", stats.median},
+          {"percentile_95", stats.percentile_95},
+          {"percentile_99", stats.percentile_99},
+          {"n", stats.n},
+          {"kind", stats.kind},
+          {"unit", "ms"}};
+}
+
+Json to_json(const TimingMethod& method) {
+  return {{"method", method.method},
+          {"how", method.how},
+          {"stats", to_json(method.stats)},
+          {"window_ms_per_call", optional_json(method.window_ms_per_call)},
+          {"events_ms_per_call", optional_json(method.events_ms_per_call)},
+          {"copy_ms_per_call", optional_json(method.copy_ms_per_call)},
+          {"empty_window_ms", optional_json(method.empty_window_ms)}};
+}
+
+Json to_json(const WorstElement& worst) {
+  return {{"output", worst.output},
+          {"output_name", worst.output_name},
+          {"index", worst.index},
+          {"got", float_json(worst.got)},
+          {"want", float_json(worst.want)},
+          {"error", float_json(worst.error)},
+          {"allowed", float_json(worst.allowed)},
+          {"slot", worst.slot},
+          {"window", worst.window}};
+}
+
+Json to_json(const ToleranceRule& rule) {
+  return {{"rule", rule.rule},
+          {"atol", rule.atol},
+          {"rtol", rule.rtol},
+          {"dtype", rule.dtype},
+          {"from_caller", rule.from_caller}};
+}
+
+Json to_json(const KernelResources& kernel) {
+  return {{"kernel_name", kernel.kernel_name},
+          {"registers", optional_json(kernel.registers)},
+          {"spill_store_bytes", optional_json(kernel.spill_store_bytes)},
+          {"spill_load_bytes", optional_json(kernel.spill_load_bytes)},
+          {"shared_static_bytes", optional_json(kernel.shared_static_bytes)},
+          {"shared_dynamic_bytes", optional_json(kernel.shared_dynamic_bytes)},
+          {"local_bytes", optional_json(kernel.local_bytes)},
+          {"constant_bytes", optional_json(kernel.constant_bytes)},
+          {"stack_bytes", optional_json(kernel.stack_bytes)}};
+}
+
+Json to_json(const StageTime& stage) {
+  return {{"name", stage.name}, {"seconds", stage.seconds}};
+}
+
+Json to_json(const ProcessEnd& end) {
+  return {{"role", end.role},
+          {"at", end.at},
+          {"kind", end.kind},
+          {"code", optional_json(end.code)},
+          {"signal", optional_json(end.signal)},
+          {"output_tail", end.output_tail}};
+}
+
+template <typename T>
+Json list_json(const std::vector<T>& items) {
+  Json list = Json::array();
+  for (const auto& item : items) list.push_back(to_json(item));
+  return list;
+}
+
+Json stats_or_null(const std::optional<TimingMethod>& method) {
+  return method ? to_json(method->stats) : Json(nullptr);
+}
+
+Json metadata_json(const Evaluation& evaluation) {
+  Json metadata = {{"kernel_name", evaluation.kernel_name},
+                   {"kernel_type", kernel_type_name(evaluation.kernel_type)},
+                   {"gpu_id", nullptr},
+                   {"gpu_type", nullptr},
+                   {"cuda_version", nullptr},
+                   {"device", nullptr},
+                   {"device_metrics", nullptr}};
+  if (evaluation.device) {
+    const bool gpu = evaluation.device->kind == DeviceKind::cuda;
+    metadata["device"] = device_kind_name(evaluation.device->kind);
+    if (gpu) metadata["gpu_id"] = evaluation.device->index;
+    if (gpu) metadata["gpu_type"] = evaluation.device->name;
+    if (gpu) metadata["cuda_version"] = evaluation.device->cuda_version;
+  }
+  return metadata;
+}
+
+Json kernel_exec_result(const Evaluation& evaluation) {
+  return {{"compiled", optional_json(evaluation.compiled)},
+          {"correctness", optional_json(evaluation.correctness)},
+          {"runtime", evaluation.timing.candidate ? Json(evaluation.timing.candidate->stats.mean)
+                                                  : Json(nullptr)},
+          {"runtime_stats", stats_or_null(evaluation.timing.candidate)},
+          {"compilation_error", optional_json(evaluation.compilation_error)},
+          {"validation_error", optional_json(evaluation.validation_error)},
+          {"metadata", metadata_json(evaluation)}};
+}
+
+bool is_error(const Evaluation& evaluation) {
+  return evaluation.no_device || evaluation.verdict.code == VerdictCode::timed_out ||
+         evaluation.verdict.code == VerdictCode::infrastructure_failed;
+}
+
+double compile_seconds(const Evaluation& evaluation) {
+  double seconds = 0;
+  for (const auto& report : evaluation.compile) seconds += report.seconds;
+  return seconds;
+}
+
+}  // namespace
+
+const std::vector<std::string>& verdict_code_names() {
+  return kVerdictNames;
+}
+const std::string& verdict_code_name(VerdictCode code) {
+  return kVerdictNames[static_cast<std::size_t>(code)];
+}
+
+std::optional<VerdictCode> verdict_code_from_name(const std::string& name) {
+  const auto found = std::find(kVerdictNames.begin(), kVerdictNames.end(), name);
+  if (found == kVerdictNames.end()) return std::nullopt;
+  return static_cast<VerdictCode>(found - kVerdictNames.begin());
+}
+
+Json to_json(const Timing& timing) {
+  return {{"unit", "ms"},
+          {"candidate", timing.candidate ? to_json(*timing.candidate) : Json(nullptr)},
+          {"reference", timing.reference ? to_json(*timing.reference) : Json(nullptr)},
+          {"candidate_other", list_json(timing.candidate_other)},
+          {"reference_other", list_json(timing.reference_other)},
+          {"speedup", optional_json(timing.speedup)},
+          {"speedup_low", optional_json(timing.speedup_low)},
+          {"speedup_high", optional_json(timing.speedup_high)},
+          {"unavailable_reason", timing.unavailable_reason},
+          {"notes", timing.notes}};
+}
+
+Json to_json(const Checks& checks) {
+  return {{"draws", checks.draws},
+          {"slots", checks.slots},
+          {"windows", checks.windows},
+          {"calls_checked", checks.calls_checked},
+          {"calls_failed", checks.calls_failed},
+          {"elements_checked", checks.elements_checked},
+          {"elements_wrong", checks.elements_wrong},
+          {"worst", checks.worst ? to_json(*checks.worst) : Json(nullptr)},
+          {"tolerances", list_json(checks.tolerances)},
+          {"inputs", checks.inputs},
+          {"seeds", checks.seeds},
+          {"noise_seed", optional_json(checks.noise_seed)},
+          {"final_kill", checks.final_kill},
+          {"outputs_poisoned", checks.outputs_poisoned}};
+}
+
+Json to_json(const CompileReport& report) {
+  return {{"tool", report.tool},       {"architecture", report.architecture},
+          {"seconds", report.seconds}, {"cache_hit", report.cache_hit},
+          {"log", report.log},         {"kernels", list_json(report.kernels)}};
+}
+
+Json to_json(const Evaluation& evaluation) {
+  const bool is_validate = evaluation.kind == JobKind::validate;
+  Json json = {
+      {"job_id", evaluation.job_id},
+      {"status", is_error(evaluation) ? "error" : "success"},
+      {"verdict",
+       {{"code", verdict_code_name(evaluation.verdict.code)},
+        {"summary", evaluation.verdict.summary},
+        {"next_step", evaluation.verdict.next_step}}},
+      {"kernel_exec_result", kernel_exec_result(evaluation)},
+      {"ref_runtime", stats_or_null(evaluation.timing.reference)},
+      {"kind", job_kind_name(evaluation.kind)},
+      {"timing", to_json(evaluation.timing)},
+      {"checks", to_json(evaluation.checks)},
+      {"compile", list_json(evaluation.compile)},
+      {"device", evaluation.device ? to_json(*evaluation.device) : Json(nullptr)},
+      {"tier", evaluation.tier},
+      {"isolation", to_json(evaluation.isolation)},
+      {"stages", list_json(evaluation.stages)},
+      {"process_ends", list_json(evaluation.process_ends)},
+      {"io_contract", evaluation.io_contract ? to_json(*evaluation.io_contract) : Json(nullptr)},
+      {"no_device", evaluation.no_device},
+      {"warnings", evaluation.warnings},
+      {"log_tail", evaluation.log_tail}};
+  if (!evaluation.error.empty()) {
+    json["error"] = evaluation.error;
+    json["retryable"] = evaluation.retryable;
+  }
+  if (is_validate) {
+    json["compiled"] = optional_json(evaluation.compiled);
+    json["validated"] = optional_json(evaluation.validated);
+    json["compilation_error"] = optional_json(evaluation.compilation_error);
+    json["validation_error"] = optional_json(evaluation.validation_error);
+    json["compilation_time"] = compile_seconds(evaluation);  // seconds, as the old server gave it
+  }
+  return json;
+}
+
+}  // namespace assay::schemas

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading an Evaluation back: from a judge, from the job table, from another executor.
+#include <cmath>
+#include <limits>
+
+#include "schemas/evaluation.h"
+#include "schemas/evaluation_words.h"
+
+namespace assay::schemas {
+namespace {
+
+constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+constexpr std::size_t kMaxText = std::size_t{1} << 20;
+constexpr std::size_t kMaxItems = 16384;
+const std::vector<std::string> kJobKindNames = {"evaluate", "compare", "validate"};
+
+std::string text(ObjectReader& reader, const char* key) {
+  return reader.optional_string(key, kMaxText).value_or("");
+}
+
+double float_value(ObjectReader& reader, const char* key) {
+  const Json* value = reader.raw(key);
+  if (value != nullptr && value->is_string()) {
+    const std::string word = value->get<std::string>();
+    if (word == "NaN") return std::numeric_limits<double>::quiet_NaN();
+    if (word == "Infinity") return std::numeric_limits<double>::infinity();
+    if (word == "-Infinity") return -std::numeric_limits<double>::infinity();
+  }
+  return reader.optional_number(key).value_or(0);
+}
+
+std::int64_t count(ObjectReader& reader, const char* key) {
+  return reader.int_or(key, 0, 0, kMost);
+}
+
+std::vector<std::string> texts(ObjectReader& reader, const char* key) {
+  std::vector<std::string> list;
+  reader.each(key, kMaxItems, false, [&](const Json& item, const std::string&) {
+    if (item.is_string()) list.push_back(item.get<std::string>());
+  });
+  return list;
+}
+
+RuntimeStats read_stats(const Json& json, const std::string& path, Diagnostics& diagnostics) {
+  ObjectReader reader(json, path, diagnostics);
+  RuntimeStats stats;
+  const auto number = [&](const char* key) { return reader.optional_number(key).value_or(0); };
+  stats.mean = number("mean");
+  stats.std = number("std");
+  stats.min = number("min");
+  stats.max = number("max");
+  stats.median = number("median");
+  stats.percentile_95 = number("percentile_95");
+  stats.percentile_99 = number("percentile_99");
+  stats.n = count(reader, "n");
+  stats.kind = text(reader, "kind");
+  return stats;
+}
+
+TimingMethod read_method(const Json& json, const std::string& path, Diagnostics& diagnostics) {
+  ObjectReader reader(json, path, diagnostics);
+  TimingMethod method;
+  method.method = text(reader, "method");
+  method.how = text(reader, "how");
+  if (const Json* stats = reader.raw("stats"))
+    method.stats = read_stats(*stats, path + ".stats", diagnostics);
+  method.window_ms_per_call = reader.optional_number("window_ms_per_call");
+  method.events_ms_per_call = reader.optional_number("events_ms_per_call");
+  method.copy_ms_per_call = reader.optional_number("copy_ms_per_call");
+  method.empty_window_ms = reader.optional_number("empty_window_ms");
+  return method;
+}
+
+Timing read_timing(const Json& json, const std::string& path, Diagnostics& diagnostics) {
+  ObjectReader reader(json, path, diagnostics);
+  Timing timing;
+  if (const Json* method = reader.raw("candidate"))
+    timing.candidate = read_method(*method, reader.path_of("candidate"), diagnostics);
+  if (const Json* method = reader.raw("reference"))
+    timing.reference = read_method(*method, reader.path_of("reference"), diagnostics);
+  reader.each("candidate_other", 16, false, [&](const Json& method, const std::string& at) {
+    timing.candidate_other.push_back(read_method(method, at, diagnostics));
+  });
+  reader.each("reference_other", 16, false, [&](const Json& method, const std::string& at) {
+    timing.reference_other.push_back(read_method(method, at, diagnostics));
+  });
+  timing.speedup = reader.optional_number("speedup", 0);
+  timing.speedup_low = reader.optional_number("speedup_low", 0);
+  timing.speedup_high = reader.optional_number("speedup_high", 0);
+  timing.unavailable_reason = text(reader, "unavailable_reason");
+  timing.notes = texts(reader, "notes");
+  return timing;
+}
+
+WorstElement read_worst(const Json& json, const std::string& path, Diagnostics& diagnostics) {
+  ObjectReader reader(json, path, diagnostics);
+  WorstElement worst;
+  worst.output = count(reader, "output");
+  worst.output_name = text(reader, "output_name");
+  reader.each("index", kMaxTensorRank, false, [&](const Json& position, const std::string&) {
+    if (position.is_number_integer()) worst.index.push_back(position.get<std::int64_t>());
+  });
+  worst.got = float_value(reader, "got");
+  worst.want = float_value(reader, "want");
+  worst.error = float_value(reader, "error");
+  worst.allowed = float_value(reader, "allowed");
+  worst.slot = count(reader, "slot");
+  worst.window = count(reader, "window");
+  return worst;
+}
+
+Checks read_checks(const Json& json, const std::string& path, Diagnostics& diagnostics) {
+  ObjectReader reader(json, path, diagnostics);
+  Checks checks;
+  checks.draws = count(reader, "draws");
+  checks.slots = count(reader, "slots");
+  checks.windows = count(reader, "windows");
+  checks.calls_checked = count(reader, "calls_checked");
+  checks.calls_failed = count(reader, "calls_failed");
+  checks.elements_checked = count(reader, "elements_checked");
+  checks.elements_wrong = count(reader, "elements_wrong");
+  if (const Json* worst = reader.raw("worst"))
+    checks.worst = read_worst(*worst, reader.path_of("worst"), diagnostics);
+  reader.each("tolerances", kMaxArguments, false, [&](const Json& element, const std::string& at) {
+    ObjectReader rule(element, at, diagnostics);
+    checks.tolerances.push_back({text(rule, "rule"), rule.optional_number("atol").value_or(0),
+                                 rule.optional_number("rtol").value_or(0), text(rule, "dtype"),
+                                 rule.bool_or("from_caller", false)});
+  });
+  checks.inputs = text(reader, "inputs");
+  reader.each("seeds", kMaxItems, false, [&](const Json& seed, const std::string&) {
+    if (seed.is_number_integer()) checks.seeds.push_back(seed.get<std::uint64_t>());
+  });
+  if (const Json* seed = reader.raw("noise_seed"); seed != nullptr && seed->is_number_integer())
+    checks.noise_seed = seed->get<std::uint64_t>();
+  checks.final_kill = reader.bool_or("final_kill", false);
+  checks.outputs_poisoned = reader.bool_or("outputs_poisoned", false);
+  return checks;
+}
+
+KernelResources read_resources(const Json& json, const std::string& path,
+                               Diagnostics& diagnostics) {
+  ObjectReader reader(json, path, diagnostics);
+  KernelResources kernel;
+  kernel.kernel_name = text(reader, "kernel_name");
+  kernel.registers = reader.optional_int("registers", 0, kMost);
+  kernel.spill_store_bytes = reader.optional_int("spill_store_bytes", 0, kMost);
+  kernel.spill_load_bytes = reader.optional_int("spill_load_bytes", 0, kMost);
+  kernel.shared_static_bytes = reader.optional_int("shared_static_bytes", 0, kMost);
+  kernel.shared_dynamic_bytes = reader.optional_int("shared_dynamic_bytes", 0, kMost);
+  kernel.local_bytes = reader.optional_int("local_bytes", 0, kMost);
+  kernel.constant_bytes = reader.optional_int("constant_bytes", 0, kMost);
+  kernel.stack_bytes = reader.optional_int("stack_bytes", 0, kMost);
+  return kernel;
+}
+
+void read_result(const Json& json, Evaluation& evaluation, Diagnostics& diagnostics) {
+  ObjectReader reader(json, "kernel_exec_result", diagnostics);
+  evaluation.compiled = reader.optional_bool("compiled");
+  evaluation.correctness = reader.optional_bool("correctness");
+  evaluation.compilation_error = reader.optional_string("compilation_error", kMaxText);
+  evaluation.validation_error = reader.optional_string("validation_error", kMaxText);
+  if (const Json* metadata = reader.raw("metadata")) {
+    ObjectReader fields(*metadata, "kernel_exec_result.metadata", diagnostics);
+    evaluation.kernel_name = text(fields, "kernel_name");
+    if (const auto type = fields.optional_word("kernel_type", kernel_type_names()))
+      evaluation.kernel_type = static_cast<KernelType>(*type);
+  }
+}
+
+void read_lists(ObjectReader& reader, Evaluation& evaluation) {
+  Diagnostics& diagnostics = reader.diagnostics();
+  reader.each("compile", 64, false, [&](const Json& report, const std::string& at) {
+    evaluation.compile.push_back(read_compile_report(report, at, diagnostics));
+  });
+  reader.each("stages", 64, false, [&](const Json& element, const std::string& at) {
+    ObjectReader stage(element, at, diagnostics);
+    evaluation.stages.push_back(
+        {text(stage, "name"), stage.optional_number("seconds", 0).value_or(0)});
+  });
+  reader.each("process_ends", 16, false, [&](const Json& element, const std::string& at) {
+    ObjectReader end(element, at, diagnostics);
+    evaluation.process_ends.push_back({text(end, "role"), text(end, "at"), text(end, "kind"),
+                                       end.optional_int("code", -kMost, kMost),
+                                       end.optional_int("signal", 0, 1024),
+                                       text(end, "output_tail")});
+  });
+}
+
+}  // namespace
+
+CompileReport read_compile_report(const Json& json, const std::string& path,
+                                  Diagnostics& diagnostics) {
+  ObjectReader reader(json, path, diagnostics);
+  CompileReport report;
+  report.tool = text(reader, "tool");
+  report.architecture = text(reader, "architecture");
+  report.seconds = reader.optional_number("seconds", 0).value_or(0);
+  report.cache_hit = reader.bool_or("cache_hit", false);
+  report.log = text(reader, "log");
+  reader.each("kernels", 1024, false, [&](const Json& kernel, const std::string& at) {
+    report.kernels.push_back(read_resources(kernel, at, diagnostics));
+  });
+  return report;
+}
+
+Result<Evaluation> read_evaluation(const Json& json) {
+  Diagnostics diagnostics;
+  ObjectReader reader(json, "", diagnostics);
+  Evaluation evaluation;
+  evaluation.job_id = text(reader, "job_id");
+  if (const auto kind = reader.required_word("kind", kJobKindNames))
+    evaluation.kind = static_cast<JobKind>(*kind);
+  if (const Json* verdict = reader.raw("verdict")) {
+    ObjectReader fields(*verdict, "verdict", diagnostics);
+    if (const auto code = fields.required_word("code", verdict_code_names()))
+      evaluation.verdict.code = static_cast<VerdictCode>(*code);
+    evaluation.verdict.summary = text(fields, "summary");
+    evaluation.verdict.next_step = text(fields, "next_step");
+  } else {
+    reader.error("verdict", "is required");
+  }
+  if (const Json* result = reader.raw("kernel_exec_result"))
+    read_result(*result, evaluation, diagnostics);
+  if (evaluation.kind == JobKind::validate)
+    evaluation.validated = reader.optional_bool("validated");
+  evaluation.error = text(reader, "error");
+  evaluation.retryable = reader.bool_or("retryable", false);
+  evaluation.no_device = reader.bool_or("no_device", false);
+  if (const Json* timing = reader.raw("timing"))
+    evaluation.timing = read_timing(*timing, "timing", diagnostics);
+  if (const Json* checks = reader.raw("checks"))
+    evaluation.checks = read_checks(*checks, "checks", diagnostics);
+  if (const Json* device = reader.raw("device"))
+    evaluation.device = read_device(*device, "device", diagnostics);
+  evaluation.tier = text(reader, "tier");
+  if (const Json* isolation = reader.raw("isolation"))
+    evaluation.isolation = read_isolation(*isolation, "isolation", diagnostics);
+  read_lists(reader, evaluation);
+  if (const Json* contract = reader.raw("io_contract"))
+    evaluation.io_contract = read_io_contract(*contract, "io_contract", diagnostics);
+  evaluation.warnings = texts(reader, "warnings");
+  evaluation.log_tail = text(reader, "log_tail");
+  if (!diagnostics.errors.empty()) return malformed(diagnostics);
+  return evaluation;
+}
+
+}  // namespace assay::schemas

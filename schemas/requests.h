@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// The requests of the five tools, as an MCP caller (flat fields) or a REST caller (nested
+// KernelCode) writes them. Both forms become the same structs here, so that nothing behind this
+// header knows which one was used.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "schemas/kernel.h"
+
+namespace assay::schemas {
+
+inline constexpr std::int64_t kMinTrials = 1, kMaxTrials = 10'000, kDefaultTrials = 100;
+inline constexpr std::int64_t kMaxWarmup = 1'000, kDefaultWarmup = 10;
+inline constexpr std::int64_t kMinTimeoutSeconds = 1, kMaxTimeoutSeconds = 600;
+inline constexpr std::int64_t kDefaultTimeoutSeconds = 120, kDefaultValidateTimeoutSeconds = 60;
+inline constexpr std::int64_t kMaxWaitSeconds = 600, kDefaultWaitSeconds = 45;
+
+enum class JobKind { evaluate, compare, validate };
+const std::string& job_kind_name(JobKind kind);
+
+// One request for work: evaluate (reference optional), compare (reference given), validate (none,
+// one checked run).
+struct WorkRequest {
+  JobKind kind = JobKind::evaluate;
+  Kernel candidate;
+  std::optional<Kernel> reference;
+  std::int64_t num_trials = kDefaultTrials;  // timed, checked calls
+  std::int64_t num_warmup = kDefaultWarmup;  // calls before them
+  std::optional<double> atol, rtol;          // as in torch.allclose when either is given
+  std::int64_t timeout_seconds = kDefaultTimeoutSeconds;  // compiling and running, not queueing
+  bool enable_device_metrics = false;
+  std::int64_t wait_seconds = kDefaultWaitSeconds;  // MCP only: then a job handle is returned
+  std::vector<std::string> warnings;                // unknown fields, ignored ones
+};
+
+struct JobStatusRequest {
+  std::string job_id;
+  std::int64_t wait_seconds = 0;
+};
+
+// MCP arguments of evaluate_kernel, compare_kernels, validate_kernel, get_job_status.
+Result<WorkRequest> read_evaluate_arguments(const Json& arguments);
+Result<WorkRequest> read_compare_arguments(const Json& arguments);
+Result<WorkRequest> read_validate_arguments(const Json& arguments);
+Result<JobStatusRequest> read_job_status_arguments(const Json& arguments);
+
+// REST bodies: POST /evaluate {kernel, ...}, POST /compare {ref_kernel, custom_kernel, ...}, and
+// POST / which takes the old {ref_code, custom_code, num_trials} as well.
+Result<WorkRequest> read_rest_evaluate(const Json& body);
+Result<WorkRequest> read_rest_compare(const Json& body);
+Result<WorkRequest> read_rest_legacy(const Json& body);
+
+}  // namespace assay::schemas

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "schemas/io_contract.h"
+
+#include <limits>
+
+#include <catch2/catch.hpp>
+
+using namespace assay::schemas;
+
+namespace {
+
+Json tensor_arg(Json shape, const char* dtype = "float32", const char* role = "input") {
+  return {{"name", "x"},
+          {"type", "tensor"},
+          {"role", role},
+          {"tensor_spec", {{"shape", std::move(shape)}, {"dtype", dtype}}}};
+}
+
+std::vector<FieldError> errors_of(const Json& contract) {
+  Diagnostics diagnostics;
+  read_io_contract(contract, "io", diagnostics);
+  return diagnostics.errors;
+}
+
+}  // namespace
+
+TEST_CASE("a contract survives a round trip") {
+  const Json json = {
+      {"args",
+       {{{"name", "x"},
+         {"type", "tensor"},
+         {"role", "input"},
+         {"tensor_spec",
+          {{"shape", {2, 0, 3}},
+           {"dtype", "bfloat16"},
+           {"init", {{"kind", "uniform"}, {"seed", 7}, {"low", -1.0}, {"high", 2.0}}}}}},
+        {{"name", "y"},
+         {"type", "tensor"},
+         {"role", "inout"},
+         {"tensor_spec",
+          {{"shape", Json::array()},
+           {"dtype", "bool"},
+           {"data",
+            {{"data_b64", "AQ=="},
+             {"compress", "zlib"},
+             {"shape", Json::array()},
+             {"dtype", "bool"}}}}}},
+        {{"name", "n"}, {"type", "int"}, {"role", "input"}, {"value", -5}},
+        {{"name", "BLOCK"}, {"type", "int"}, {"role", "input"}, {"is_meta", true}, {"value", 128}},
+        {{"name", "s"}, {"type", "str"}, {"role", "input"}, {"value", "mode"}}}},
+      {"launch",
+       {{"grid", {{"x", 4}, {"y", 2}, {"z", 1}}},
+        {"block", {{"x", 256}, {"y", 1}, {"z", 1}}},
+        {"num_warps", 8},
+        {"shared_mem", 65536}}}};
+  Diagnostics diagnostics;
+  const IoContract contract = read_io_contract(json, "io", diagnostics);
+  for (const auto& error : diagnostics.errors) INFO(error.path << ": " << error.message);
+  REQUIRE(diagnostics.errors.empty());
+  CHECK(to_json(contract) == json);
+}
+
+TEST_CASE("dimension triples may be arrays") {
+  Diagnostics diagnostics;
+  const IoContract contract =
+      read_io_contract({{"args", Json::array()}, {"launch", {{"grid", {3, 2}}, {"block", {32}}}}},
+                       "io", diagnostics);
+  REQUIRE(diagnostics.errors.empty());
+  CHECK(contract.launch->grid->x == 3);
+  CHECK(contract.launch->grid->y == 2);
+  CHECK(contract.launch->block->z == 1);
+}
+
+TEST_CASE("bad contracts are refused with the path of the field") {
+  struct Case {
+    Json json;
+    const char* path;
+  };
+  const std::vector<Case> cases = {
+      {{{"args", {tensor_arg({-1})}}}, "io.args[0].tensor_spec.shape[0]"},
+      {{{"args", {tensor_arg({2.5})}}}, "io.args[0].tensor_spec.shape[0]"},
+      {{{"args", {tensor_arg({"2"})}}}, "io.args[0].tensor_spec.shape[0]"},
+      {{{"args", {tensor_arg({1LL << 40, 1LL << 40})}}}, "io.args[0].tensor_spec.shape"},
+      {{{"args", {tensor_arg({2}, "float8")}}}, "io.args[0].tensor_spec.dtype"},
+      {{{"args", {tensor_arg({2}, "float32", "sideways")}}}, "io.args[0].role"},
+      {{{"args", {{{"name", "x"}, {"type", "tensor"}}}}}, "io.args[0].tensor_spec"},
+      {{{"args", {{{"name", "n"}, {"type", "int"}}}}}, "io.args[0].value"},
+      {{{"args", {{{"name", "n"}, {"type", "int"}, {"value", 1.5}}}}}, "io.args[0].value"},
+      {{{"args", {{{"name", "n"}, {"type", "int"}, {"value", 1}, {"role", "output"}}}}},
+       "io.args[0].role"},
+      {{{"args", {tensor_arg({2}), tensor_arg({2})}}}, "io.args"},
+      {{{"args", Json::array()}, {"launch", {{"block", {{"x", 2048}}}}}}, "io.launch.block"},
+      {{{"args", Json::array()}, {"launch", {{"grid", {{"x", 0}}}}}}, "io.launch.grid.x"},
+      {{{"args", Json::array()}, {"launch", {{"grid", {1, 70000}}}}}, "io.launch.grid"},
+      {Json::object(), "io.args"},
+  };
+  for (const auto& [json, path] : cases) {
+    INFO(dump_json(json));
+    const auto errors = errors_of(json);
+    REQUIRE_FALSE(errors.empty());
+    CHECK(errors[0].path == path);
+  }
+}
+
+TEST_CASE("transferred data must agree with its tensor") {
+  Json arg = tensor_arg({2});
+  arg["tensor_spec"]["data"] = {{"data_b64", "AAAAAAAAAAA="}, {"shape", {3}}};
+  const auto errors = errors_of({{"args", {arg}}});
+  REQUIRE(errors.size() == 1);
+  CHECK(errors[0].path == "io.args[0].tensor_spec.data.shape");
+  CHECK(errors[0].message == "[3] differs from the tensor's [2]");
+}
+
+TEST_CASE("element counts and bytes never overflow") {
+  CHECK(element_count({}) == 1);
+  CHECK(element_count({3, 0, 1LL << 60}) == 0);
+  CHECK_FALSE(element_count({1LL << 62, 2}).has_value());
+  CHECK_FALSE(element_count({-1}).has_value());
+  IoContract contract;
+  for (int i = 0; i < 3; ++i) {
+    ArgSpec arg;
+    arg.tensor.emplace();
+    arg.tensor->shape = {1LL << 60};
+    contract.args.push_back(arg);
+  }
+  CHECK(contract_bytes(contract) == std::numeric_limits<std::int64_t>::max());
+  contract.args.resize(1);
+  contract.args[0].tensor->shape = {2, 3};
+  CHECK(contract_bytes(contract) == 24);
+}
