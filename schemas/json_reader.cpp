@@ -64,6 +64,8 @@ Result<Json> parse_json(std::string_view text) {
                  "not valid JSON: error at byte " + std::to_string(error.byte),
                  false,
                  {}};
+  } catch (const Json::exception&) {
+    return Error{ErrorCode::malformed_call, "not valid JSON: a number is too large", false, {}};
   }
 }
 

@@ -214,9 +214,10 @@ Json evaluation_output() {
        word({"success", "error", "running"}, "running: the job goes on, call get_job_status.")},
       {"job_id", text("For get_job_status.")},
       {"verdict", std::move(verdict)},
-      {"kernel_exec_result", free_object("compiled, correctness, runtime (mean, ms), "
-                                         "runtime_stats, compilation_error, validation_error, "
-                                         "metadata.")},
+      {"kernel_exec_result",
+       {{"description",
+         "compiled, correctness, runtime (mean, ms), runtime_stats, compilation_error, "
+         "validation_error, metadata."}}},
       {"timing",
        free_object("ms: candidate, reference, speedup with its interval, how it was measured.")},
       {"checks",

@@ -21,6 +21,13 @@ TEST_CASE("parse_json names the byte of a syntax error") {
   CHECK(broken.error().message.find("byte 7") != std::string::npos);
 }
 
+TEST_CASE("a number beyond double is refused, not thrown") {
+  const auto huge = parse_json("[333e3333]");
+  REQUIRE_FALSE(huge.ok());
+  CHECK(huge.error().message == "not valid JSON: a number is too large");
+  CHECK(parse_json("[1e308]").ok());
+}
+
 TEST_CASE("dump_json replaces invalid UTF-8 instead of throwing") {
   CHECK(dump_json(Json("a\xff"
                        "b")) ==
