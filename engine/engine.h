@@ -55,7 +55,8 @@ struct EngineStats {
   double uptime_s = 0;
 };
 
-// Called on an engine thread for every change of a job; must not block. Return false to stop listening.
+// Called for every change of a job, one call at a time; must not block nor call the engine. Return false to stop
+// listening.
 using JobListener = std::function<bool(const JobView&)>;
 
 class Engine {
@@ -72,12 +73,15 @@ class Engine {
   // The job once it is terminal, or as it stands after `patience`. Error: not_found.
   virtual schemas::Result<JobView> wait(const std::string& job_id, std::chrono::milliseconds patience) = 0;
   virtual schemas::Result<JobView> find(const std::string& job_id) = 0;
+  // A queued job ends at once, a running one soon; one that has ended stays as it is. Error: not_found.
   virtual schemas::Status cancel(const std::string& job_id) = 0;
+  // A job that has ended already: `listener` is called once, at once. Error: not_found.
   virtual schemas::Status listen(const std::string& job_id, JobListener listener) = 0;
   virtual std::int64_t cleanup() = 0;             // finished jobs removed
   virtual EngineStats stats() = 0;
   virtual Capacity capacity() = 0;
-  // No new jobs; waits up to `patience` for running ones, then cancels them. Idempotent.
+  // No new jobs; waits up to `patience` for running ones, then ends them as interrupted. Queued ones stay in the
+  // table and are queued again by the next process. Idempotent.
   virtual void stop(std::chrono::milliseconds patience) = 0;
 };
 

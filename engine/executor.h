@@ -35,6 +35,7 @@ using EventSink = std::function<void(const schemas::JobEvent&)>;
 // What an executor offers now.
 struct Capacity {
   std::vector<schemas::DeviceInfo> devices;  // usable ones
+  std::vector<schemas::DeviceInfo> configured;  // all there are; empty while one of them is not known yet
   std::vector<std::string> starting;         // "cpu judge", "zygote": not ready yet
   std::int64_t parallel_jobs = 1;            // jobs worth giving it at once (compiles overlap runs)
   std::vector<schemas::LayerReport> isolation;  // as probed at start

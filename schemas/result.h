@@ -38,7 +38,7 @@ struct Error {
   ErrorCode code = ErrorCode::internal;
   std::string message;
   bool retryable = false;
-  std::vector<FieldError> fields;
+  std::vector<FieldError> fields = {};
 };
 
 const char* error_code_name(ErrorCode code);

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Compiles kernels in confined one-shot processes (assay-compiler), a few at once, never holding a GPU. Their answers
+// are hostile input. Thread-safe.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <string>
+
+#include "engine/artifact_cache.h"
+#include "engine/budget.h"
+#include "engine/executor.h"
+#include "engine/installation.h"
+#include "sandbox/spawn.h"
+#include "sandbox/uid_pool.h"
+#include "schemas/isolation.h"
+#include "schemas/kernel.h"
+
+namespace assay::engine {
+
+inline constexpr std::size_t kMaxCompileLogBytes = 4096;
+
+class CompileService {
+ public:
+  // `parallel`: compilers at once. The references must outlive the service.
+  CompileService(const Installation& installation, sandbox::Spawner& spawner, sandbox::UidPool& uids,
+                 std::int64_t parallel);
+
+  // Waits for a turn (the budget stands still) and compiles. A source that does not compile, a compiler that crashed
+  // on it or that ran out of time is a BuildResult without an artifact. Errors: cancelled; internal.
+  // `isolation` gets the compiler's layers merged in.
+  schemas::Result<BuildResult> compile(const schemas::Kernel& kernel, const std::string& architecture,
+                                       Budget& budget, Cancellation& cancellation,
+                                       schemas::IsolationReport& isolation);
+
+ private:
+  schemas::Result<BuildResult> compile_now(const schemas::Kernel& kernel,
+                                           const std::string& architecture, const Budget& budget,
+                                           Cancellation& cancellation,
+                                           schemas::IsolationReport& isolation);
+  bool take_turn(Cancellation& cancellation);
+  void give_turn_back();
+
+  const Installation& installation_;
+  sandbox::Spawner& spawner_;
+  sandbox::UidPool& uids_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::int64_t free_turns_;
+};
+
+}  // namespace assay::engine

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// The functions of libcuda that we call, each once: member name, name in cuda.h. cuda.h's own macros pick the
+// version of the symbol (cuMemcpyDtoHAsync is cuMemcpyDtoHAsync_v2).
+#pragma once
+
+#define ASSAY_CUDA_FUNCTIONS(ENTRY)                                     \
+  ENTRY(init, cuInit)                                                   \
+  ENTRY(driver_get_version, cuDriverGetVersion)                         \
+  ENTRY(get_error_name, cuGetErrorName)                                 \
+  ENTRY(get_error_string, cuGetErrorString)                             \
+  ENTRY(device_get, cuDeviceGet)                                        \
+  ENTRY(device_get_count, cuDeviceGetCount)                             \
+  ENTRY(device_get_name, cuDeviceGetName)                               \
+  ENTRY(device_get_uuid, cuDeviceGetUuid)                               \
+  ENTRY(device_get_attribute, cuDeviceGetAttribute)                     \
+  ENTRY(device_total_mem, cuDeviceTotalMem)                             \
+  ENTRY(device_primary_ctx_retain, cuDevicePrimaryCtxRetain)            \
+  ENTRY(device_primary_ctx_release, cuDevicePrimaryCtxRelease)          \
+  ENTRY(ctx_set_current, cuCtxSetCurrent)                               \
+  ENTRY(ctx_get_current, cuCtxGetCurrent)                               \
+  ENTRY(ctx_synchronize, cuCtxSynchronize)                              \
+  ENTRY(mem_get_info, cuMemGetInfo)                                     \
+  ENTRY(mem_alloc, cuMemAlloc)                                          \
+  ENTRY(mem_free, cuMemFree)                                            \
+  ENTRY(mem_create, cuMemCreate)                                        \
+  ENTRY(mem_release, cuMemRelease)                                      \
+  ENTRY(mem_address_reserve, cuMemAddressReserve)                       \
+  ENTRY(mem_address_free, cuMemAddressFree)                             \
+  ENTRY(mem_map, cuMemMap)                                              \
+  ENTRY(mem_unmap, cuMemUnmap)                                          \
+  ENTRY(mem_set_access, cuMemSetAccess)                                 \
+  ENTRY(mem_get_allocation_granularity, cuMemGetAllocationGranularity)  \
+  ENTRY(mem_export_to_shareable_handle, cuMemExportToShareableHandle)   \
+  ENTRY(mem_import_from_shareable_handle, cuMemImportFromShareableHandle) \
+  ENTRY(memcpy_htod_async, cuMemcpyHtoDAsync)                           \
+  ENTRY(memcpy_dtoh_async, cuMemcpyDtoHAsync)                           \
+  ENTRY(memcpy_dtod_async, cuMemcpyDtoDAsync)                           \
+  ENTRY(memcpy_2d_async, cuMemcpy2DAsync)                               \
+  ENTRY(memset_d8_async, cuMemsetD8Async)                               \
+  ENTRY(memset_d16_async, cuMemsetD16Async)                             \
+  ENTRY(memset_d32_async, cuMemsetD32Async)                             \
+  ENTRY(memset_2d_d8_async, cuMemsetD2D8Async)                          \
+  ENTRY(memset_2d_d16_async, cuMemsetD2D16Async)                        \
+  ENTRY(memset_2d_d32_async, cuMemsetD2D32Async)                        \
+  ENTRY(stream_create, cuStreamCreate)                                  \
+  ENTRY(stream_destroy, cuStreamDestroy)                                \
+  ENTRY(stream_synchronize, cuStreamSynchronize)                        \
+  ENTRY(stream_query, cuStreamQuery)                                    \
+  ENTRY(stream_wait_value32, cuStreamWaitValue32)                       \
+  ENTRY(stream_begin_capture, cuStreamBeginCapture)                     \
+  ENTRY(stream_end_capture, cuStreamEndCapture)                         \
+  ENTRY(event_create, cuEventCreate)                                    \
+  ENTRY(event_destroy, cuEventDestroy)                                  \
+  ENTRY(event_record, cuEventRecord)                                    \
+  ENTRY(event_synchronize, cuEventSynchronize)                          \
+  ENTRY(event_elapsed_time, cuEventElapsedTime)                         \
+  ENTRY(graph_instantiate, cuGraphInstantiate)                          \
+  ENTRY(graph_upload, cuGraphUpload)                                    \
+  ENTRY(graph_launch, cuGraphLaunch)                                    \
+  ENTRY(graph_exec_destroy, cuGraphExecDestroy)                         \
+  ENTRY(graph_destroy, cuGraphDestroy)                                  \
+  ENTRY(module_load_data, cuModuleLoadData)                             \
+  ENTRY(module_unload, cuModuleUnload)                                  \
+  ENTRY(module_get_function, cuModuleGetFunction)                       \
+  ENTRY(func_get_attribute, cuFuncGetAttribute)                         \
+  ENTRY(func_set_attribute, cuFuncSetAttribute)                         \
+  ENTRY(func_get_param_info, cuFuncGetParamInfo)                        \
+  ENTRY(launch_kernel, cuLaunchKernel)                                  \
+  ENTRY(mem_host_register, cuMemHostRegister)                           \
+  ENTRY(mem_host_unregister, cuMemHostUnregister)                       \
+  ENTRY(mem_host_alloc, cuMemHostAlloc)                                 \
+  ENTRY(mem_free_host, cuMemFreeHost)                                   \
+  ENTRY(mem_host_get_device_pointer, cuMemHostGetDevicePointer)

@@ -1,0 +1,512 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/engine.h"
+
+#include <sys/random.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+
+#include "engine/engine_impl.h"
+#include "engine/failure.h"
+#include "engine/memory_check.h"
+#include "engine/supported.h"
+
+namespace assay::engine {
+
+using schemas::Error;
+using schemas::ErrorCode;
+using schemas::Evaluation;
+using schemas::JobEvent;
+using schemas::JobState;
+using schemas::Result;
+using schemas::Status;
+
+namespace {
+
+double now_seconds() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+// 128 random bits: knowing one id tells nothing about another.
+std::string new_job_id() {
+  std::array<unsigned char, 16> bytes{};
+  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+    std::abort();  // never for so few bytes once the kernel has booted
+  }
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string id;
+  for (const unsigned char byte : bytes) {
+    id += digits[byte >> 4];
+    id += digits[byte & 15];
+  }
+  return id;
+}
+
+}  // namespace
+
+// A job that has not ended. The engine's mutex guards all but the cancellation.
+struct EngineImpl::Job {
+  JobRecord record;
+  double progress = 0;
+  bool ended = false;  // terminal and on disk
+  bool cancelled_by_stop = false;
+  std::string stage;   // the one being timed
+  std::chrono::steady_clock::time_point stage_began = std::chrono::steady_clock::now();
+  std::vector<JobListener> listeners;
+  std::mutex notifying;  // one call of the listeners at a time, so that none is missed; taken before mutex_
+  Cancellation cancellation;
+
+  void enter_stage(const std::string& name) {
+    const auto now = std::chrono::steady_clock::now();
+    if (!stage.empty()) {
+      record.stages.push_back({stage, std::chrono::duration<double>(now - stage_began).count()});
+    }
+    stage = name;
+    stage_began = now;
+  }
+};
+
+Result<std::unique_ptr<Engine>> Engine::open(EngineOptions options,
+                                             std::unique_ptr<Executor> executor) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  fs::create_directories(options.data_directory, error);
+  if (!error) {
+    fs::permissions(options.data_directory, fs::perms::owner_all, error);
+  }
+  if (error) {
+    return Error{ErrorCode::internal,
+                 "cannot use the data directory " + options.data_directory + ": " + error.message(),
+                 false,
+                 {}};
+  }
+  auto table = JobTable::open(options.data_directory + "/jobs.sqlite");
+  if (!table) {
+    return table.error();
+  }
+  auto engine = std::make_unique<EngineImpl>(std::move(options), std::move(*table),
+                                             std::move(executor));
+  if (Status started = engine->start(); !started) {
+    return started.error();
+  }
+  return std::unique_ptr<Engine>(std::move(engine));
+}
+
+Engine::~Engine() = default;
+
+EngineImpl::EngineImpl(EngineOptions options, std::unique_ptr<JobTable> table,
+                       std::unique_ptr<Executor> executor)
+    : options_(std::move(options)), table_(std::move(table)), executor_(std::move(executor)) {}
+
+EngineImpl::~EngineImpl() { stop(std::chrono::milliseconds(0)); }
+
+Status EngineImpl::start() {
+  if (Status recovered = recover(); !recovered) {
+    return recovered;
+  }
+  const std::int64_t parallel = std::max<std::int64_t>(1, executor_->capacity().parallel_jobs);
+  for (std::int64_t i = 0; i < parallel; ++i) {
+    workers_.emplace_back([this] { work(); });
+  }
+  cleaner_ = std::thread([this] { clean_regularly(); });
+  return schemas::success();
+}
+
+Status EngineImpl::recover() {
+  auto records = table_->unfinished();
+  if (!records) {
+    return records.error();
+  }
+  for (JobRecord& record : *records) {
+    const bool begun = record.spec.attempt > 0;
+    if (begun || !record.error.empty()) {
+      if (record.error.empty()) {
+        record.error = "the server ended while the job ran";
+      }
+      record.message = record.error;
+      record.evaluation = interrupted_evaluation(record);
+      record.state = JobState::interrupted;
+      record.finished_at = now_seconds();
+      if (Status finished = table_->finish(record); !finished) {
+        return finished;
+      }
+    } else {
+      auto job = std::make_shared<Job>();
+      job->record = std::move(record);
+      job->enter_stage(schemas::stage_name(schemas::Stage::queued));
+      statistics_.count_submitted();
+      active_.emplace(job->record.spec.job_id, job);
+      queue_.push_back(job);
+    }
+  }
+  return schemas::success();
+}
+
+Result<std::string> EngineImpl::submit(schemas::WorkRequest work) {
+  if (Status supported = check_supported(work); !supported) {
+    return supported.error();
+  }
+  if (Status fits = check_memory(work, executor_->capacity().configured); !fits) {
+    return fits.error();
+  }
+  auto job = std::make_shared<Job>();
+  job->record.spec.job_id = new_job_id();
+  job->record.spec.work = std::move(work);
+  job->record.created_at = now_seconds();
+  job->record.message = "queued";
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) {
+      return Error{ErrorCode::overloaded, "the server is stopping", true, {}};
+    }
+    if (queue_.size() + being_recorded_ >= options_.max_queued_jobs) {
+      return Error{ErrorCode::overloaded,
+                   "the queue is full (" + std::to_string(options_.max_queued_jobs) + " jobs)",
+                   true,
+                   {}};
+    }
+    ++being_recorded_;
+  }
+  const Status stored = table_->insert(job->record);
+  const std::lock_guard lock(mutex_);
+  --being_recorded_;
+  if (!stored) {
+    return stored.error();
+  }
+  job->enter_stage(schemas::stage_name(schemas::Stage::queued));
+  statistics_.count_submitted();
+  const std::string job_id = job->record.spec.job_id;
+  active_.emplace(job_id, job);
+  queue_.push_back(std::move(job));
+  changed_.notify_all();
+  return job_id;
+}
+
+void EngineImpl::work() {
+  while (true) {
+    JobPointer job;
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [&] { return stopped_ || (!stopping_ && !queue_.empty()); });
+      if (stopped_) {
+        return;
+      }
+      job = queue_.front();
+      queue_.pop_front();
+      ++running_;
+    }
+    notify_queue();
+    run(job);
+    const std::lock_guard lock(mutex_);
+    --running_;
+    changed_.notify_all();
+  }
+}
+
+void EngineImpl::run(const JobPointer& job) {
+  const double started_at = now_seconds();
+  const auto begun = table_->begin_attempt(job->record.spec, started_at);
+  if (!begun) {
+    end(job, begun.error());
+    return;
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    job->record.spec = *begun;
+    job->record.started_at = started_at;
+    job->record.state = JobState::compiling;
+    job->record.message = "started";
+    job->enter_stage(schemas::stage_name(schemas::Stage::compiling));
+    changed_.notify_all();
+  }
+  notify(job);
+  // Devices may have become known since the job was submitted.
+  const Status fits = check_memory(begun->work, executor_->capacity().configured);
+  if (!fits) {
+    end(job, fits.error());
+    return;
+  }
+  try {
+    end(job, executor_->run(
+                 *begun, [&](const JobEvent& event) { note(job, event); }, job->cancellation));
+  } catch (const std::exception& exception) {
+    end(job, Error{ErrorCode::internal, std::string("the executor failed: ") + exception.what(),
+                   true,
+                   {}});
+  }
+}
+
+void EngineImpl::note(const JobPointer& job, const JobEvent& event) {
+  JobRecord entered;
+  {
+    const std::lock_guard lock(mutex_);
+    JobRecord& record = job->record;
+    job->progress = std::clamp(event.progress, job->progress, 1.0);
+    if (event.kind == JobEvent::Kind::log) {
+      record.log_tail += event.message + "\n";
+      if (record.log_tail.size() > kMaxLogTailBytes) {
+        record.log_tail.erase(0, record.log_tail.size() - kMaxLogTailBytes);
+      }
+    } else if (!event.message.empty()) {
+      record.message = event.message;
+    }
+    const std::string stage = schemas::stage_name(event.stage);
+    const bool new_stage = event.kind == JobEvent::Kind::stage &&
+                           event.stage != schemas::Stage::queued &&
+                           event.stage != schemas::Stage::done && stage != job->stage;
+    if (new_stage) {
+      job->enter_stage(stage);
+      record.state = schemas::state_of(event.stage);
+      entered = record;
+    }
+    changed_.notify_all();
+  }
+  if (!entered.spec.job_id.empty()) {
+    // Lost progress is no lost job: the end is what must be stored.
+    static_cast<void>(table_->record_progress(entered));
+  }
+  notify(job);
+}
+
+void EngineImpl::end(const JobPointer& job, Result<Evaluation> result) {
+  {
+    const std::lock_guard lock(mutex_);
+    JobRecord& record = job->record;
+    record.finished_at = now_seconds();
+    job->enter_stage("");
+    if (result) {
+      record.evaluation = std::move(*result);
+      record.evaluation->job_id = record.spec.job_id;
+      const bool ours = record.evaluation->verdict.code ==
+                        schemas::VerdictCode::infrastructure_failed;
+      record.state = ours ? JobState::failed : JobState::completed;
+      record.error = record.evaluation->error;
+      record.message = record.evaluation->verdict.summary;
+    } else if (job->cancelled_by_stop) {
+      record.state = JobState::interrupted;
+      record.error = "the server was stopped while the job ran";
+      record.message = record.error;
+      record.evaluation = interrupted_evaluation(record);
+    } else {
+      const bool cancelled = result.error().code == ErrorCode::cancelled;
+      record.state = cancelled ? JobState::cancelled : JobState::failed;
+      record.error = result.error().message;
+      record.message = record.error;
+      record.evaluation = failed_evaluation(record, result.error());
+    }
+    record.evaluation->stages = record.stages;
+    if (record.evaluation->log_tail.empty()) {
+      record.evaluation->log_tail = record.log_tail;
+    }
+  }
+  finish(job);
+}
+
+void EngineImpl::finish(const JobPointer& job) {
+  const Status stored = table_->finish(job->record);
+  {
+    const std::lock_guard lock(mutex_);
+    job->progress = 1;
+    job->ended = true;
+    statistics_.count_ended(view_of(*job));
+    if (stored) {
+      active_.erase(job->record.spec.job_id);
+    }  // else it is kept in memory, so that its answer can still be had from this process
+    changed_.notify_all();
+  }
+  notify(job);
+}
+
+void EngineImpl::notify(const JobPointer& job) {
+  const std::lock_guard one_at_a_time(job->notifying);
+  std::vector<JobListener> listeners;
+  JobView view;
+  {
+    const std::lock_guard lock(mutex_);
+    if (job->listeners.empty()) {
+      return;
+    }
+    listeners.swap(job->listeners);
+    view = view_of(*job);
+  }
+  std::erase_if(listeners, [&](const JobListener& listener) { return !listener(view); });
+  const std::lock_guard lock(mutex_);
+  job->listeners.insert(job->listeners.begin(), std::make_move_iterator(listeners.begin()),
+                        std::make_move_iterator(listeners.end()));
+}
+
+void EngineImpl::notify_queue() {
+  std::vector<JobPointer> watched;
+  {
+    const std::lock_guard lock(mutex_);
+    std::copy_if(queue_.begin(), queue_.end(), std::back_inserter(watched),
+                 [](const JobPointer& job) { return !job->listeners.empty(); });
+  }
+  for (const JobPointer& job : watched) {
+    notify(job);
+  }
+}
+
+EngineImpl::JobPointer EngineImpl::find_active(const std::string& job_id) {
+  const auto found = active_.find(job_id);
+  return found == active_.end() ? nullptr : found->second;
+}
+
+JobView EngineImpl::view_of(const Job& job) const {
+  const JobRecord& record = job.record;
+  JobView view = view_of_record(record);
+  view.progress = job.ended ? 1 : job.progress;
+  if (!job.ended && schemas::is_terminal(view.state)) {
+    view.state = JobState::profiling;  // until its end is on disk
+    view.evaluation.reset();
+  }
+  if (view.state == JobState::submitted) {
+    const auto place = std::find_if(queue_.begin(), queue_.end(),
+                                    [&](const JobPointer& queued) { return queued.get() == &job; });
+    view.queue_position = place == queue_.end() ? 0 : place - queue_.begin() + 1;
+  }
+  return view;
+}
+
+Result<JobView> EngineImpl::wait(const std::string& job_id, std::chrono::milliseconds patience) {
+  {
+    std::unique_lock lock(mutex_);
+    if (const JobPointer job = find_active(job_id)) {
+      changed_.wait_for(lock, patience, [&] { return job->ended || stopped_; });
+      return view_of(*job);
+    }
+  }
+  return find(job_id);
+}
+
+Result<JobView> EngineImpl::find(const std::string& job_id) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (const JobPointer job = find_active(job_id)) {
+      return view_of(*job);
+    }
+  }
+  auto record = table_->find(job_id);
+  if (!record) {
+    return record.error();
+  }
+  JobView view = view_of_record(*record);
+  view.progress = schemas::is_terminal(view.state) ? 1 : 0;
+  return view;
+}
+
+Status EngineImpl::cancel(const std::string& job_id) {
+  JobPointer job;
+  bool queued = false;
+  {
+    const std::lock_guard lock(mutex_);
+    job = find_active(job_id);
+    const auto place = std::find(queue_.begin(), queue_.end(), job);
+    if (place != queue_.end()) {
+      queue_.erase(place);
+      queued = true;
+    }
+  }
+  if (!job) {
+    const auto record = table_->find(job_id);
+    return record ? schemas::success() : Status(record.error());
+  }
+  if (queued) {
+    end(job, Error{ErrorCode::cancelled, "cancelled before it began", false, {}});
+    notify_queue();
+  } else {
+    job->cancellation.cancel();  // without the lock: its waker may be anything
+  }
+  return schemas::success();
+}
+
+Status EngineImpl::listen(const std::string& job_id, JobListener listener) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (const JobPointer job = find_active(job_id); job && !job->ended) {
+      job->listeners.push_back(std::move(listener));
+      return schemas::success();
+    }
+  }
+  const auto view = find(job_id);
+  if (!view) {
+    return view.error();
+  }
+  listener(*view);
+  return schemas::success();
+}
+
+std::int64_t EngineImpl::cleanup() {
+  const double before = now_seconds() - std::chrono::duration<double>(
+                                            options_.finished_job_lifetime).count();
+  {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(active_, [&](const auto& entry) {
+      return entry.second->ended && entry.second->record.finished_at.value_or(0) < before;
+    });
+  }
+  const auto removed = table_->remove_finished(before);
+  return removed ? *removed : 0;
+}
+
+void EngineImpl::clean_regularly() {
+  std::unique_lock lock(mutex_);
+  while (!changed_.wait_for(lock, options_.cleanup_interval, [&] { return stopped_; })) {
+    lock.unlock();
+    cleanup();
+    lock.lock();
+  }
+}
+
+EngineStats EngineImpl::stats() {
+  EngineStats stats;
+  const Capacity now = executor_->capacity();
+  stats.devices = executor_->device_use();
+  stats.starting = now.starting;
+  stats.isolation = now.isolation;
+  stats.uptime_s =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - opened_).count();
+  const std::lock_guard lock(mutex_);
+  statistics_.fill(stats);
+  stats.active = running_;
+  stats.queued = static_cast<std::int64_t>(queue_.size());
+  return stats;
+}
+
+Capacity EngineImpl::capacity() { return executor_->capacity(); }
+
+void EngineImpl::stop(std::chrono::milliseconds patience) {
+  {
+    std::unique_lock lock(mutex_);
+    stopping_ = true;
+    changed_.notify_all();
+    if (!changed_.wait_for(lock, patience, [&] { return running_ == 0; })) {
+      std::vector<JobPointer> running;
+      for (const auto& [id, job] : active_) {
+        if (std::find(queue_.begin(), queue_.end(), job) == queue_.end()) {
+          job->cancelled_by_stop = true;
+          running.push_back(job);
+        }
+      }
+      lock.unlock();  // a waker may be anything
+      for (const JobPointer& job : running) {
+        job->cancellation.cancel();
+      }
+      lock.lock();
+    }
+    stopped_ = true;
+    changed_.notify_all();
+  }
+  // What is still queued stays in the table and is queued again by the next process.
+  for (std::thread& worker : workers_) {
+    if (worker.joinable()) {
+      worker.join();
+    }
+  }
+  if (cleaner_.joinable()) {
+    cleaner_.join();
+  }
+}
+
+}  // namespace assay::engine

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/job_run.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+#include "engine/supported.h"
+
+namespace assay::engine {
+
+using schemas::DeviceKind;
+using schemas::Error;
+using schemas::ErrorCode;
+using schemas::Evaluation;
+using schemas::JobEvent;
+using schemas::KernelType;
+using schemas::Result;
+using schemas::RunnerRole;
+using schemas::Stage;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto kStartingPatience = 120s;        // for judges and the zygote after a start
+constexpr auto kRunnerPatience = 30s;           // for one runner to be made
+constexpr auto kDeathPatience = 5s;             // for a killed runner's report
+constexpr auto kWorthRetrying = 1s;             // of budget left
+constexpr int kAttempts = 2;                    // the second one after a judge's death
+
+std::string seconds_text(double seconds) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2f s", seconds);
+  return text;
+}
+
+}  // namespace
+
+JobRun::JobRun(JobParts parts, const schemas::JobSpec& spec, const EventSink& events,
+               Cancellation& cancellation)
+    : parts_(parts), spec_(spec), events_(events), cancellation_(cancellation),
+      budget_(std::chrono::seconds(spec.work.timeout_seconds)) {}
+
+Result<Evaluation> JobRun::run() {
+  if (auto supported = check_supported(spec_.work); !supported) return supported.error();
+  Step compiled = compile();
+  if (!compiled) return compiled.error();
+  if (*compiled) return finished(std::move(**compiled));
+  auto lease = this->lease();
+  if (!lease) return lease.error();
+  auto evaluation = measure(*station_of(lease->devices().front()));
+  if (!evaluation) return evaluation.error();
+  return finished(std::move(*evaluation));
+}
+
+JobRun::Step JobRun::compile() {
+  const schemas::WorkRequest& work = spec_.work;
+  tell(JobEvent::Kind::stage, Stage::compiling, 0.02, "compiling");
+  if (work.reference && work.reference->type == KernelType::cuda) {
+    Step step = compile_one(*work.reference, true);
+    if (!step || *step) return step;
+  }
+  if (work.candidate.type == KernelType::cuda) {
+    Step step = compile_one(work.candidate, false);
+    if (!step || *step) return step;
+  }
+  if (!artifacts_.empty() && !has_gpu())
+    return std::optional(compiled_only(spec_, reports_.back()));
+  return std::optional<Evaluation>();
+}
+
+JobRun::Step JobRun::compile_one(const schemas::Kernel& kernel, bool of_reference) {
+  const auto target = architecture();
+  if (!target) return target.error();
+  const std::string key = parts_.toolchain.artifact_key(kernel, *target);
+  auto built = parts_.cache.find_or_build(key, cancellation_, budget_.deadline(), [&] {
+    return parts_.compilers.compile(kernel, *target, budget_, cancellation_, isolation_);
+  });
+  if (!built) return built.error();
+  built->report.architecture = *target;
+  reports_.push_back(built->report);
+  if (!built->artifact)
+    return std::optional(compilation_failed(spec_, *built, of_reference));
+  const std::string whose = of_reference ? "reference" : "kernel";
+  tell(JobEvent::Kind::log, Stage::compiling, 0.1,
+       whose + " compiled by " + built->report.tool + " for " + *target +
+           (built->report.cache_hit ? " (cached)" : " in " + seconds_text(built->report.seconds)));
+  artifacts_[of_reference] = std::move(*built->artifact);
+  return std::optional<Evaluation>();
+}
+
+// That of the GPUs, which the first judge that comes up tells; waiting for it costs no budget.
+Result<std::string> JobRun::architecture() {
+  if (!has_gpu()) return parts_.fallback_architecture;
+  for (const auto& station : parts_.stations) {
+    if (station->id().kind != DeviceKind::cuda) continue;
+    if (const auto device = station->judge().device()) return device->architecture;
+  }
+  for (const auto& station : parts_.stations) {
+    if (station->id().kind != DeviceKind::cuda) continue;
+    if (auto up = station->wait_up(budget_, cancellation_, kStartingPatience); !up)
+      return up.error();
+    if (const auto device = station->judge().device()) return device->architecture;
+  }
+  return Error{ErrorCode::no_device, "no GPU came up", true, {}};
+}
+
+Result<GpuPool::Lease> JobRun::lease() {
+  const bool cpu = spec_.device.wish == schemas::DeviceWish::cpu ||
+                   (spec_.device.wish == schemas::DeviceWish::any && !has_gpu());
+  tell(JobEvent::Kind::progress, Stage::compiling, 0.1, "waiting for a device");
+  const Budget::Pause waiting(budget_);
+  auto lease = parts_.pool.acquire(cpu ? DeviceKind::cpu : DeviceKind::cuda, spec_.device.count,
+                                   cancellation_, sandbox::after(kStartingPatience));
+  if (lease || lease.error().code != ErrorCode::no_device) return lease;
+  Error error = lease.error();  // with what the judges say
+  for (const auto& station : parts_.stations)
+    if (const std::string trouble = station->judge().trouble(); !trouble.empty())
+      error.message += "; " + trouble;
+  return error;
+}
+
+// Inputs come from the reference's get_inputs where there is a reference, in a runner of their own, unless a contract
+// says how to make them.
+std::vector<JobRun::Actor> JobRun::actors() const {
+  const schemas::WorkRequest& work = spec_.work;
+  const auto actor = [&](RunnerRole role, const schemas::Kernel& kernel, bool of_reference) {
+    Actor made{role, RunnerTier::host, nullptr};
+    if (kernel.type == KernelType::cuda) {
+      made.tier = RunnerTier::device;
+      made.artifact = &artifacts_.at(of_reference);
+    }
+    return made;
+  };
+  std::vector<Actor> actors;
+  const schemas::Kernel& owner = work.reference ? *work.reference : work.candidate;
+  if (!owner.io) actors.push_back({RunnerRole::inputs, RunnerTier::host, nullptr});
+  if (work.reference) actors.push_back(actor(RunnerRole::reference, *work.reference, true));
+  actors.push_back(actor(RunnerRole::candidate, work.candidate, false));
+  return actors;
+}
+
+// A judge that dies takes the job with it; its successor gets it once more if there is time.
+Result<Evaluation> JobRun::measure(DeviceStation& station) {
+  for (int number = 1;; ++number) {
+    auto evaluation = attempt(station);
+    const bool again = !evaluation && evaluation.error().code == ErrorCode::interrupted &&
+                       number < kAttempts && !cancellation_.cancelled() &&
+                       budget_.left() > kWorthRetrying;
+    if (!again) return evaluation;
+    tell(JobEvent::Kind::log, Stage::validating, 0.1, evaluation.error().message + "; once more");
+  }
+}
+
+Result<Evaluation> JobRun::attempt(DeviceStation& station) {
+  if (auto up = station.wait_up(budget_, cancellation_, kStartingPatience); !up) return up.error();
+  const auto device = station.judge().device();
+  if (!device) return Error{ErrorCode::interrupted, "the judge went away", true, {}};
+
+  std::vector<RunnerProcess> runners;
+  std::vector<sandbox::SharedMemory> cubins;
+  std::vector<JudgedRunner> judged;
+  schemas::IsolationReport isolation;
+  for (const Actor& actor : actors()) {
+    if (cancellation_.cancelled())
+      return Error{ErrorCode::cancelled, "cancelled before it ran", false, {}};
+    auto runner = [&] {
+      const Budget::Pause starting(budget_);
+      return station.runners().take(actor.tier, *device, sandbox::after(kRunnerPatience));
+    }();
+    if (!runner) return runner.error();
+    schemas::merge(isolation, schemas::IsolationReport{runner->isolation()});
+    JudgedRunner one;
+    one.role = actor.role;
+    one.channel_fd = runner->channel_fd();
+    one.pidfd = runner->pidfd();
+    if (actor.artifact != nullptr) {
+      const std::string& binary = actor.artifact->binary;
+      auto memory = sandbox::SharedMemory::create("cubin", binary.size());
+      if (!memory) return memory.error();
+      if (auto written = memory->write(0, binary.data(), binary.size()); !written)
+        return written.error();
+      one.device_tier = true;
+      one.kernel_name = actor.artifact->kernel_name;
+      one.cubin_fd = memory->fd();
+      cubins.push_back(std::move(*memory));
+    }
+    judged.push_back(one);
+    runners.push_back(std::move(*runner));
+  }
+
+  auto evaluation = station.judge().evaluate(spec_, judged, budget_.deadline(), events_,
+                                             cancellation_);
+  // The judge has killed them, unless it is dead itself; nothing of a job outlives its lease.
+  ExitReports ends;
+  std::vector<std::string> still_alive;
+  for (std::size_t i = 0; i < runners.size(); ++i) {
+    const auto end = runners[i].end(sandbox::after(kDeathPatience));
+    if (end)
+      ends[judged[i].role] = *end;
+    else
+      still_alive.push_back(schemas::runner_role_name(judged[i].role));
+  }
+  if (!evaluation) return evaluation.error();
+  schemas::merge(isolation_, isolation);
+  add_exit_reports(*evaluation, spec_.work, ends);
+  for (const std::string& role : still_alive)
+    evaluation->warnings.push_back("the process of the " + role + " did not die in time");
+  if (evaluation->device) evaluation->device->index = station.id().index;
+  return evaluation;
+}
+
+// What the judge does not know.
+Result<Evaluation> JobRun::finished(Evaluation evaluation) {
+  evaluation.job_id = spec_.job_id;
+  evaluation.kind = spec_.work.kind;
+  evaluation.compile.insert(evaluation.compile.begin(), reports_.begin(), reports_.end());
+  evaluation.isolation = isolation_;
+  evaluation.warnings.insert(evaluation.warnings.begin(), spec_.work.warnings.begin(),
+                             spec_.work.warnings.end());
+  return evaluation;
+}
+
+DeviceStation* JobRun::station_of(const DeviceId& device) const {
+  for (const auto& station : parts_.stations)
+    if (station->id() == device) return station.get();
+  return nullptr;
+}
+
+bool JobRun::has_gpu() const { return parts_.pool.configured(DeviceKind::cuda) > 0; }
+
+void JobRun::tell(JobEvent::Kind kind, Stage stage, double progress,
+                  const std::string& message) const {
+  events_({kind, stage, progress, message});
+}
+
+}  // namespace assay::engine

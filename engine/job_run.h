@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// One job on this machine, from its specification to its evaluation. JobRun::run is the list of its steps.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/artifact_cache.h"
+#include "engine/budget.h"
+#include "engine/compile_service.h"
+#include "engine/device_station.h"
+#include "engine/executor.h"
+#include "engine/outcome.h"
+#include "engine/toolchain.h"
+#include "sandbox/shared_memory.h"
+
+namespace assay::engine {
+
+// What runs share; outlives them.
+struct JobParts {
+  const Toolchain& toolchain;
+  ArtifactCache& cache;
+  CompileService& compilers;
+  GpuPool& pool;
+  const std::vector<std::unique_ptr<DeviceStation>>& stations;
+  const std::string& fallback_architecture;  // compiled for where there is no GPU
+};
+
+class JobRun {
+ public:
+  JobRun(JobParts parts, const schemas::JobSpec& spec, const EventSink& events,
+         Cancellation& cancellation);
+  schemas::Result<schemas::Evaluation> run();
+
+ private:
+  // Who takes part: one per runner, in the order in which the judge is told.
+  struct Actor {
+    schemas::RunnerRole role = schemas::RunnerRole::candidate;
+    RunnerTier tier = RunnerTier::host;
+    const Artifact* artifact = nullptr;  // device tier
+  };
+  // Nothing: go on. An evaluation: the job has ended.
+  using Step = schemas::Result<std::optional<schemas::Evaluation>>;
+
+  Step compile();
+  Step compile_one(const schemas::Kernel& kernel, bool of_reference);
+  schemas::Result<std::string> architecture();
+  schemas::Result<GpuPool::Lease> lease();
+  std::vector<Actor> actors() const;
+  schemas::Result<schemas::Evaluation> measure(DeviceStation& station);
+  schemas::Result<schemas::Evaluation> attempt(DeviceStation& station);
+  schemas::Result<schemas::Evaluation> finished(schemas::Evaluation evaluation);
+
+  DeviceStation* station_of(const DeviceId& device) const;
+  bool has_gpu() const;
+  void tell(schemas::JobEvent::Kind kind, schemas::Stage stage, double progress,
+            const std::string& message) const;
+
+  const JobParts parts_;
+  const schemas::JobSpec& spec_;
+  const EventSink& events_;
+  Cancellation& cancellation_;
+  Budget budget_;
+  std::map<bool, Artifact> artifacts_;  // of the reference (true), of the candidate (false)
+  std::vector<schemas::CompileReport> reports_;
+  schemas::IsolationReport isolation_;
+};
+
+}  // namespace assay::engine

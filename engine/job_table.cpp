@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/job_table.h"
+
+#include <sqlite3.h>
+
+#include <array>
+
+#include "engine/sqlite.h"
+
+namespace assay::engine {
+
+using schemas::Error;
+using schemas::ErrorCode;
+using schemas::Json;
+using schemas::Result;
+using schemas::Status;
+
+namespace {
+
+// Version 1: what a job needs to be answered at all.
+constexpr const char* kSchemaVersion1 = R"sql(
+CREATE TABLE jobs (
+  id TEXT PRIMARY KEY,
+  kind TEXT NOT NULL,
+  request TEXT NOT NULL,
+  state TEXT NOT NULL,
+  created REAL NOT NULL,
+  finished REAL,
+  result TEXT NOT NULL DEFAULT '',
+  error TEXT NOT NULL DEFAULT ''
+);
+)sql";
+
+// Version 2: attempts with fencing tokens, times of stages, what the client sees on the way.
+constexpr const char* kVersion1To2 = R"sql(
+ALTER TABLE jobs ADD COLUMN attempt INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN fencing_token INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN started REAL;
+ALTER TABLE jobs ADD COLUMN stages TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE jobs ADD COLUMN message TEXT NOT NULL DEFAULT '';
+ALTER TABLE jobs ADD COLUMN log_tail TEXT NOT NULL DEFAULT '';
+CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+INSERT INTO counters VALUES ('fencing_token', 0);
+CREATE INDEX jobs_unfinished ON jobs (created) WHERE finished IS NULL;
+CREATE INDEX jobs_finished ON jobs (finished) WHERE finished IS NOT NULL;
+-- A job that had left the queue had begun its first attempt.
+UPDATE jobs SET attempt = 1 WHERE state <> 'submitted';
+)sql";
+
+// Step n brings version n to n + 1. Append only.
+constexpr std::array<const char*, kJobTableVersion> kMigrations = {kSchemaVersion1, kVersion1To2};
+
+std::int64_t read_version(const Database& database) {
+  Statement statement(database, "PRAGMA user_version");
+  statement.step();
+  return statement.integer(0);
+}
+
+void migrate(Database& database, std::int64_t version) {
+  for (; version < kJobTableVersion; ++version) {
+    Transaction transaction(database);
+    database.execute(kMigrations[static_cast<std::size_t>(version)]);
+    database.execute("PRAGMA user_version = " + std::to_string(version + 1));
+    transaction.commit();
+  }
+}
+
+std::string stages_text(const std::vector<schemas::StageTime>& stages) {
+  Json json = Json::array();
+  for (const auto& stage : stages) {
+    json.push_back({{"name", stage.name}, {"seconds", stage.seconds}});
+  }
+  return schemas::dump_json(json);
+}
+
+std::vector<schemas::StageTime> read_stages(const std::string& text) {
+  std::vector<schemas::StageTime> stages;
+  const auto json = schemas::parse_json(text);
+  if (!json || !json->is_array()) {
+    return stages;
+  }
+  for (const Json& item : *json) {
+    stages.push_back({item.value("name", ""), item.value("seconds", 0.0)});
+  }
+  return stages;
+}
+
+std::string tail(const std::string& text) {
+  return text.size() <= kMaxLogTailBytes ? text : text.substr(text.size() - kMaxLogTailBytes);
+}
+
+Error storage_error(const std::exception& exception) {
+  return {ErrorCode::internal, std::string("the job table failed: ") + exception.what(), true, {}};
+}
+
+}  // namespace
+
+struct JobTable::Connection {
+  explicit Connection(Database opened) : database(std::move(opened)) {}
+
+  Database database;
+  Statement insert{database,
+                   "INSERT INTO jobs (id, kind, request, state, created, message) "
+                   "VALUES (?, ?, ?, ?, ?, ?)"};
+  Statement next_token{database,
+                       "UPDATE counters SET value = value + 1 WHERE name = 'fencing_token' "
+                       "RETURNING value"};
+  Statement begin{database,
+                  "UPDATE jobs SET attempt = attempt + 1, fencing_token = ?2, started = ?3, "
+                  "state = 'compiling' WHERE id = ?1 AND finished IS NULL RETURNING attempt"};
+  Statement progress{database,
+                     "UPDATE jobs SET state = ?2, stages = ?3, message = ?4, log_tail = ?5 "
+                     "WHERE id = ?1 AND finished IS NULL"};
+  Statement finish{database,
+                   "UPDATE jobs SET state = ?2, stages = ?3, message = ?4, log_tail = ?5, "
+                   "finished = ?6, result = ?7, error = ?8 WHERE id = ?1 AND finished IS NULL"};
+  Statement find{database, std::string(kColumns) + "WHERE id = ?1"};
+  Statement unfinished{database, std::string(kColumns) + "WHERE finished IS NULL ORDER BY created"};
+  Statement remove{database, "DELETE FROM jobs WHERE finished < ?1"};
+
+  static constexpr const char* kColumns =
+      "SELECT id, request, state, attempt, fencing_token, created, started, finished, stages, "
+      "message, error, log_tail, result FROM jobs ";
+
+  JobRecord read(const Statement& row) {
+    JobRecord record;
+    const std::string job_id = row.text(0);
+    const auto json = schemas::parse_json(row.text(1));
+    auto spec = json ? schemas::read_job_spec(*json) : Result<schemas::JobSpec>(json.error());
+    if (!spec) {
+      // A request that this version cannot read any more: its end can still be told.
+      record.error = "the stored request cannot be read: " + spec.error().message;
+      spec = schemas::JobSpec{};
+    }
+    record.spec = std::move(*spec);
+    record.spec.job_id = job_id;
+    record.spec.attempt = row.integer(3);
+    record.spec.fencing_token = row.integer(4);
+    record.state =
+        schemas::job_state_from_name(row.text(2)).value_or(schemas::JobState::interrupted);
+    record.created_at = row.real(5);
+    record.started_at = row.optional_real(6);
+    record.finished_at = row.optional_real(7);
+    record.stages = read_stages(row.text(8));
+    record.message = row.text(9);
+    if (const std::string error = row.text(10); !error.empty()) {
+      record.error = error;
+    }
+    record.log_tail = row.text(11);
+    if (const std::string result = row.text(12); !result.empty()) {
+      if (const auto parsed = schemas::parse_json(result); parsed) {
+        if (auto evaluation = schemas::read_evaluation(*parsed); evaluation) {
+          record.evaluation = std::move(*evaluation);
+        }
+      }
+    }
+    return record;
+  }
+};
+
+Result<std::unique_ptr<JobTable>> JobTable::open(const std::string& path) {
+  try {
+    Database database(path);
+    // EXCLUSIVE: a second server on the same folder fails here instead of sharing the queue.
+    // FULL: a commit is on disk before it returns.
+    database.execute(
+        "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; "
+        "PRAGMA cache_size = -512; PRAGMA journal_size_limit = 16777216;");
+    const std::int64_t version = read_version(database);
+    if (version > kJobTableVersion) {
+      return Error{ErrorCode::internal,
+                   path + " was written by a newer version (" + std::to_string(version) +
+                       "; this one knows " + std::to_string(kJobTableVersion) +
+                       "): use that version or another --data-dir",
+                   false,
+                   {}};
+    }
+    migrate(database, version);
+    return std::unique_ptr<JobTable>(
+        new JobTable(std::make_unique<Connection>(std::move(database))));
+  } catch (const SqliteError& error) {
+    if (error.code == SQLITE_BUSY) {
+      return Error{ErrorCode::internal, path + " is in use by another server", false, {}};
+    }
+    return Error{ErrorCode::internal, "cannot open " + path + ": " + error.what(), false, {}};
+  }
+}
+
+JobTable::JobTable(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}
+JobTable::~JobTable() = default;
+
+Status JobTable::insert(const JobRecord& record) {
+  const std::lock_guard lock(mutex_);
+  try {
+    connection_->insert.reset()
+        .bind(1, record.spec.job_id)
+        .bind(2, schemas::job_kind_name(record.spec.work.kind))
+        .bind(3, schemas::dump_json(schemas::to_json(record.spec)))
+        .bind(4, schemas::job_state_name(record.state))
+        .bind(5, record.created_at)
+        .bind(6, record.message)
+        .run();
+    return schemas::success();
+  } catch (const std::exception& exception) {
+    return storage_error(exception);
+  }
+}
+
+Result<schemas::JobSpec> JobTable::begin_attempt(const schemas::JobSpec& spec, double started_at) {
+  const std::lock_guard lock(mutex_);
+  try {
+    Transaction transaction(connection_->database);
+    schemas::JobSpec begun = spec;
+    connection_->next_token.reset().step();
+    begun.fencing_token = connection_->next_token.integer(0);
+    connection_->next_token.run();
+    Statement& begin = connection_->begin.reset();
+    begin.bind(1, spec.job_id).bind(2, begun.fencing_token).bind(3, started_at);
+    if (!begin.step()) {
+      begin.run();
+      return Error{ErrorCode::not_found, "no unfinished job " + spec.job_id, false, {}};
+    }
+    begun.attempt = begin.integer(0);
+    begin.run();
+    transaction.commit();
+    return begun;
+  } catch (const std::exception& exception) {
+    return storage_error(exception);
+  }
+}
+
+Status JobTable::record_progress(const JobRecord& record) {
+  const std::lock_guard lock(mutex_);
+  try {
+    connection_->progress.reset()
+        .bind(1, record.spec.job_id)
+        .bind(2, schemas::job_state_name(record.state))
+        .bind(3, stages_text(record.stages))
+        .bind(4, record.message)
+        .bind(5, tail(record.log_tail))
+        .run();
+    return schemas::success();
+  } catch (const std::exception& exception) {
+    return storage_error(exception);
+  }
+}
+
+Status JobTable::finish(const JobRecord& record) {
+  const std::lock_guard lock(mutex_);
+  try {
+    const std::string result =
+        record.evaluation ? schemas::dump_json(schemas::to_json(*record.evaluation)) : "";
+    connection_->finish.reset()
+        .bind(1, record.spec.job_id)
+        .bind(2, schemas::job_state_name(record.state))
+        .bind(3, stages_text(record.stages))
+        .bind(4, record.message)
+        .bind(5, tail(record.log_tail))
+        .bind(6, record.finished_at)
+        .bind(7, result)
+        .bind(8, record.error)
+        .run();
+    if (connection_->database.changed_rows() == 0) {
+      return Error{
+          ErrorCode::not_found, "no unfinished job " + record.spec.job_id, false, {}};
+    }
+    return schemas::success();
+  } catch (const std::exception& exception) {
+    return storage_error(exception);
+  }
+}
+
+Result<JobRecord> JobTable::find(const std::string& job_id) {
+  const std::lock_guard lock(mutex_);
+  try {
+    Statement& find = connection_->find.reset();
+    find.bind(1, job_id);
+    if (!find.step()) {
+      return Error{ErrorCode::not_found, "unknown job " + job_id, false, {}};
+    }
+    JobRecord record = connection_->read(find);
+    find.run();
+    return record;
+  } catch (const std::exception& exception) {
+    return storage_error(exception);
+  }
+}
+
+Result<std::vector<JobRecord>> JobTable::unfinished() {
+  const std::lock_guard lock(mutex_);
+  try {
+    std::vector<JobRecord> records;
+    Statement& select = connection_->unfinished.reset();
+    while (select.step()) {
+      records.push_back(connection_->read(select));
+    }
+    return records;
+  } catch (const std::exception& exception) {
+    return storage_error(exception);
+  }
+}
+
+Result<std::int64_t> JobTable::remove_finished(double before) {
+  const std::lock_guard lock(mutex_);
+  try {
+    connection_->remove.reset().bind(1, before).run();
+    return connection_->database.changed_rows();
+  } catch (const std::exception& exception) {
+    return storage_error(exception);
+  }
+}
+
+}  // namespace assay::engine

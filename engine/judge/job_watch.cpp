@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/judge/job_watch.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "schemas/worker_message.h"
+
+namespace assay::engine::judge {
+namespace {
+
+// The executor is trusted and reads all the time; a full socket for this long means that it hangs.
+constexpr std::chrono::seconds kSendPatience{10};
+
+}  // namespace
+
+JobWatch::JobWatch(sandbox::Channel& executor, std::string job_id, sandbox::Deadline deadline)
+    : executor_(executor), job_id_(std::move(job_id)), deadline_(deadline) {}
+
+sandbox::Clock::duration JobWatch::left() const {
+  return std::max(deadline_ - sandbox::Clock::now(), sandbox::Clock::duration::zero());
+}
+
+void JobWatch::check(schemas::RunnerRole role, const std::string& at) {
+  wait(-1, -1, sandbox::Deadline::min(), role, at);
+}
+
+int JobWatch::wait(int first_fd, int second_fd, sandbox::Deadline patience, schemas::RunnerRole role,
+                   const std::string& at) {
+  while (true) {
+    if (sandbox::Clock::now() >= deadline_)
+      throw Failure(Cause::deadline, role, at, "the time for this job is used up");
+    std::array<pollfd, 3> watched{{{executor_.fd(), POLLIN, 0}, {first_fd, POLLIN, 0}, {second_fd, POLLIN, 0}}};
+    const int timeout = patience == sandbox::Deadline::min()
+                            ? 0
+                            : sandbox::poll_timeout_ms(std::min(patience, deadline_));
+    const int ready = ::poll(watched.data(), watched.size(), timeout);
+    if (ready > 0 && watched[0].revents != 0) read_executor(role, at);
+    const int readable = (watched[1].revents != 0 ? 1 : 0) | (watched[2].revents != 0 ? 2 : 0);
+    if (ready > 0 && readable != 0) return readable;
+    if (sandbox::Clock::now() >= patience) return 0;
+  }
+}
+
+void JobWatch::read_executor(schemas::RunnerRole role, const std::string& at) {
+  auto frame = executor_.receive(schemas::kMaxTrustedFrameBytes, sandbox::Deadline::min());
+  if (!frame) {
+    if (frame.error().code == schemas::ErrorCode::timed_out) return;  // half a frame
+    throw Failure(Cause::cancelled, role, at, "the executor's channel broke: " + frame.error().message);
+  }
+  if (!*frame) throw Failure(Cause::cancelled, role, at, "the executor is gone");
+  const auto message = schemas::parse_json((*frame)->bytes);
+  if (!message || !message->is_object()) return;
+  if (message->value("op", "") == "cancel" && message->value("job_id", "") == job_id_)
+    throw Failure(Cause::cancelled, role, at, "the job was cancelled");
+}
+
+void JobWatch::tell(const schemas::JobEvent& event) {
+  schemas::Json message = schemas::to_json(event);
+  message["op"] = "event";
+  [[maybe_unused]] const auto status =
+      executor_.send(schemas::dump_json(message), sandbox::after(kSendPatience));
+}
+
+}  // namespace assay::engine::judge

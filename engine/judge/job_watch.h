@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// JobWatch: what may end a job from outside while the judge waits for a runner: its deadline, a cancel from the
+// executor, the executor's end. Also the job's way of telling the executor what happens.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "engine/judge/failure.h"
+#include "sandbox/channel.h"
+#include "sandbox/clock.h"
+#include "schemas/job.h"
+
+namespace assay::engine::judge {
+
+class JobWatch {
+ public:
+  // `executor` must outlive the watch.
+  JobWatch(sandbox::Channel& executor, std::string job_id, sandbox::Deadline deadline);
+
+  // Waits until one of up to two descriptors is readable, or until `patience` is over. Returns a bit per descriptor
+  // (1 for the first, 2 for the second; negative descriptors are left out). Failure: deadline or cancelled, naming
+  // role and request.
+  int wait(int first_fd, int second_fd, sandbox::Deadline patience, schemas::RunnerRole role, const std::string& at);
+  // The same without waiting or descriptors.
+  void check(schemas::RunnerRole role, const std::string& at);
+
+  // Tells the executor; a lost executor is noticed at the next wait.
+  void tell(const schemas::JobEvent& event);
+
+  sandbox::Deadline deadline() const { return deadline_; }
+  sandbox::Clock::duration left() const;
+
+ private:
+  void read_executor(schemas::RunnerRole role, const std::string& at);
+
+  sandbox::Channel& executor_;
+  std::string job_id_;
+  sandbox::Deadline deadline_;
+};
+
+}  // namespace assay::engine::judge

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/judge/noise.h"
+
+#include <ATen/Context.h>
+#include <ATen/ops/aminmax.h>
+#include <ATen/ops/randn.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/judge/tensor_view.h"
+
+namespace assay::engine::judge {
+namespace {
+
+// Elements worked on at once: bounds the memory of temporaries (8 MiB each in float32).
+constexpr std::int64_t kBlockElements = std::int64_t{1} << 21;
+
+double noise_scale(schemas::Dtype dtype) {
+  return dtype == schemas::Dtype::bfloat16 ? 0x1p-7 : kNoiseScale;
+}
+
+c10::ScalarType work_type(schemas::Dtype dtype) {
+  return dtype == schemas::Dtype::float64 ? c10::kDouble : c10::kFloat;
+}
+
+}  // namespace
+
+struct NoiseMaker::State {
+  c10::Device device;
+  at::Generator generator;
+};
+
+NoiseMaker::NoiseMaker(TorchDevice device, std::uint64_t seed) : seed_(seed) {
+  const c10::Device where = torch_device(device);
+  at::Generator generator = at::globalContext().defaultGenerator(where).clone();
+  generator.set_current_seed(seed);
+  state_ = std::make_unique<State>(State{where, std::move(generator)});
+}
+
+NoiseMaker::~NoiseMaker() = default;
+
+NoiseRange NoiseMaker::range_of(const TensorRows& drawn) const {
+  c10::InferenceMode guard;
+  NoiseRange range;
+  if (!schemas::is_floating(drawn.dtype) || drawn.elements == 0) return range;
+  const at::Tensor values = view(drawn, state_->device);
+  const auto [low, high] = at::aminmax(values);
+  range.low = low.item<double>();
+  range.high = high.item<double>();
+  range.bounded = std::isfinite(range.low) && std::isfinite(range.high);
+  if (range.bounded && range.low == range.high) return range;
+  range.varies = !values.eq(values.trunc()).all().item<bool>();
+  return range;
+}
+
+void NoiseMaker::vary(const TensorRows& to, const TensorRows& drawn, const NoiseRange& range) {
+  c10::InferenceMode guard;
+  const at::Tensor target = view(to, state_->device);
+  const at::Tensor source = view(drawn, state_->device);
+  const c10::ScalarType type = work_type(to.dtype);
+  const auto options = c10::TensorOptions().dtype(type).device(state_->device);
+  const std::int64_t columns = std::min(to.elements, kBlockElements);
+  const std::int64_t rows = std::max<std::int64_t>(kBlockElements / columns, 1);
+  for (std::int64_t column = 0; column < to.elements; column += columns) {
+    const std::int64_t width = std::min(columns, to.elements - column);
+    const at::Tensor base = source.narrow(1, column, width).to(type);
+    for (std::int64_t row = 0; row < to.rows; row += rows) {
+      const std::int64_t height = std::min(rows, to.rows - row);
+      at::Tensor noisy = at::randn({height, width}, state_->generator, options);
+      noisy.mul_(noise_scale(to.dtype)).add_(1).mul_(base);
+      if (range.bounded) noisy.clamp_(range.low, range.high);
+      target.narrow(0, row, height).narrow(1, column, width).copy_(noisy);
+    }
+  }
+}
+
+}  // namespace assay::engine::judge

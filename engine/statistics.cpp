@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/statistics.h"
+
+namespace assay::engine {
+
+void Statistics::Mean::add(double value) {
+  sum += value;
+  ++count;
+}
+
+std::optional<double> Statistics::Mean::value() const {
+  return count == 0 ? std::nullopt : std::optional(sum / static_cast<double>(count));
+}
+
+void Statistics::count_ended(const JobView& view) {
+  const bool completed = view.state == schemas::JobState::completed;
+  ++(completed ? completed_ : failed_);
+  succeeded_.add(completed ? 1 : 0);
+  if (completed && view.finished_at) {
+    runtime_ms_.add((*view.finished_at - view.created_at) * 1e3);
+  }
+  for (const schemas::StageTime& stage : view.stages) {
+    if (stage.name == schemas::stage_name(schemas::Stage::profiling)) {
+      ++profilings_;
+      profiling_seconds_.add(stage.seconds);
+    }
+  }
+  if (!view.evaluation) {
+    return;
+  }
+  const schemas::Evaluation& evaluation = *view.evaluation;
+  for (const schemas::CompileReport& report : evaluation.compile) {
+    cache_hits_.add(report.cache_hit ? 1 : 0);
+    if (!report.cache_hit) {
+      compile_seconds_.add(report.seconds);
+    }
+  }
+  if (!evaluation.compile.empty() && evaluation.compiled) {
+    compiled_.add(*evaluation.compiled ? 1 : 0);
+  }
+  if (evaluation.timing.candidate) {
+    captured_.add(evaluation.timing.candidate->method == "window_graph" ? 1 : 0);
+  }
+  if (evaluation.correctness) {
+    correct_.add(*evaluation.correctness ? 1 : 0);
+  }
+}
+
+void Statistics::fill(EngineStats& stats) const {
+  stats.total = total_;
+  stats.completed = completed_;
+  stats.failed = failed_;
+  stats.average_runtime_ms = runtime_ms_.value();
+  stats.success_rate = succeeded_.value();
+  stats.compilations = cache_hits_.count;
+  stats.compile_success_rate = compiled_.value();
+  stats.compile_average_time_s = compile_seconds_.value();
+  stats.compile_cache_hit_rate = cache_hits_.value();
+  stats.profilings = profilings_;
+  stats.profiling_average_time_s = profiling_seconds_.value();
+  stats.graph_capture_rate = captured_.value();
+  stats.correctness_rate = correct_.value();
+}
+
+}  // namespace assay::engine

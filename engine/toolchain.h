@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which compiler compiles: its identity, as far as two that yield different code must differ in it.
+#pragma once
+
+#include <string>
+
+#include "engine/installation.h"
+#include "schemas/kernel.h"
+
+namespace assay::engine {
+
+class Toolchain {
+ public:
+  // Reads our own compiler's bytes and looks at CUDA's library and headers; a few milliseconds.
+  explicit Toolchain(const Installation& installation);
+
+  // What compiling `kernel` for `architecture` depends on: source, name, options, architecture, compilers.
+  std::string artifact_key(const schemas::Kernel& kernel, const std::string& architecture) const;
+  const std::string& identity() const { return identity_; }
+
+ private:
+  std::string identity_;
+};
+
+}  // namespace assay::engine

@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mcp/http_server.h"
+
+#include <atomic>
+#include <cstring>
+#include <httplib.h>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+#include <sys/socket.h>
+
+#include "mcp/sse.h"
+#include "mcp/worker_pool.h"
+
+namespace assay::mcp {
+namespace {
+
+using schemas::Error;
+using schemas::ErrorCode;
+
+constexpr int kListenBacklog = 1'024;
+constexpr std::chrono::milliseconds kStreamPoll{
+    200};  // a reader who has gone is noticed within this time
+constexpr const char* kJson = "application/json";
+constexpr const char* kEventStream = "text/event-stream";
+
+// Gives the library's connections threads of a pool that grows and shrinks. Its queue has no bound
+// of its own: what waits in it are accepted sockets, which the limit on open files bounds.
+class ConnectionQueue final : public httplib::TaskQueue {
+ public:
+  explicit ConnectionQueue(std::size_t max_threads)
+      : pool_(max_threads, static_cast<std::size_t>(-1)) {}
+
+  using EnqueueResult = decltype(std::declval<httplib::TaskQueue&>().enqueue({}));
+  EnqueueResult enqueue(std::function<void()> serve_connection) override {
+    return static_cast<EnqueueResult>(pool_.submit(std::move(serve_connection)));
+  }
+  void shutdown() override { pool_.stop(); }
+
+ private:
+  WorkerPool pool_;
+};
+
+RequestHead head_of(const httplib::Request& request) {
+  RequestHead head;
+  head.method = request.method;
+  head.path = request.path;
+  head.header = [&request](const char* name) -> std::optional<std::string> {
+    if (!request.has_header(name)) return std::nullopt;
+    return request.get_header_value(name);
+  };
+  head.header_count = [&request](const char* name) -> std::size_t {
+    return static_cast<std::size_t>(request.get_header_value_count(name));
+  };
+  return head;
+}
+
+McpHeaders mcp_headers_of(const RequestHead& head) {
+  return {head.header("MCP-Protocol-Version"), head.header("Mcp-Method"), head.header("Mcp-Name")};
+}
+
+// Bodies go out through a provider: the library would otherwise compress them at its slowest
+// setting. A provider that reports failure after its last byte makes the library close the
+// connection.
+void send_text(httplib::Response& response, int status, std::string text, bool close = false) {
+  response.status = status;
+  if (close) response.set_header("Connection", "close");
+  const std::size_t size = text.size();
+  response.set_content_provider(
+      size, kJson,
+      [text = std::move(text), close](std::size_t offset, std::size_t length,
+                                      httplib::DataSink& sink) {
+        sink.write(text.data() + offset, length);
+        return !close;
+      });
+}
+
+void send_json(httplib::Response& response, int status, const Json& body, bool close = false) {
+  send_text(response, status, schemas::dump_json(body), close);
+}
+
+bool accepts_stream(const RequestHead& head) {
+  const auto accept = head.header("Accept");
+  return !accept || accept->find(kEventStream) != std::string::npos ||
+         accept->find("*/*") != std::string::npos;
+}
+
+// Writes the events of one call: what there is, a comment in long silences, the response, the end.
+class StreamWriter {
+ public:
+  StreamWriter(std::shared_ptr<CallStream> stream, bool closing_cancels)
+      : stream_(std::move(stream)), closing_cancels_(closing_cancels) {}
+
+  // Called by the library in a loop until the sink is done. Must not throw: that would end the
+  // process.
+  bool write_some(httplib::DataSink& sink) noexcept {
+    try {
+      if (!sink.is_writable()) return false;  // the reader has gone
+      if (const auto message = stream_->next(kStreamPoll)) {
+        write(sink, event_frame(*message));
+      } else if (stream_->drained()) {
+        sink.done();
+        ended_ = true;
+      } else if (Clock::now() - last_write_ >= kCommentInterval) {
+        write(sink, kCommentFrame);
+      }
+      return true;
+    } catch (const std::exception& defect) {
+      spdlog::error("writing an event stream failed: {}", defect.what());
+      return false;
+    }
+  }
+
+  void released() noexcept { stream_->abandon(closing_cancels_ && !ended_); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void write(httplib::DataSink& sink, const std::string& frame) {
+    sink.write(frame.data(), frame.size());
+    last_write_ = Clock::now();
+  }
+
+  std::shared_ptr<CallStream> stream_;
+  bool closing_cancels_;
+  bool ended_ = false;
+  Clock::time_point last_write_ = Clock::now();
+};
+
+}  // namespace
+
+class HttpServer::Implementation {
+ public:
+  explicit Implementation(HttpOptions options)
+      : options_(std::move(options)), calls_(options_.max_calls, options_.max_calls) {
+    guard_.allowed_hosts = allowed_hosts_for(options_.host);
+  }
+
+  schemas::Result<int> listen() {
+    configure();
+    int port = options_.port;
+    bool bound = false;
+    if (port == 0) {
+      port = http_.bind_to_any_port(options_.host);
+      bound = port > 0;
+    } else {
+      bound = http_.bind_to_port(options_.host, port);
+    }
+    if (!bound)
+      return Error{ErrorCode::internal,
+                   "cannot listen on " + options_.host + ":" + std::to_string(options_.port) +
+                       " (is another server running there?)",
+                   false,
+                   {}};
+    // The library's backlog of 5 is compiled in; listening again raises it.
+    if (listener_ >= 0 && ::listen(listener_, kListenBacklog) != 0)
+      spdlog::warn("raising the backlog failed: {}", std::strerror(errno));
+    return port;
+  }
+
+  bool serve(const Server& server, const Rest& rest) {
+    server_ = &server;
+    rest_ = &rest;
+    const bool accepted = http_.listen_after_bind();
+    calls_.stop();
+    return accepted || stopping_;
+  }
+
+  void stop() {
+    stopping_ = true;
+    http_.stop();
+  }
+
+ private:
+  void configure() {
+    http_.set_tcp_nodelay(true);
+    // Not the library's default, which lets a second server share the port silently.
+    http_.set_socket_options([this](int socket) {
+      const int on = 1;
+      ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+      listener_ = socket;
+    });
+    http_.set_keep_alive_max_count(options_.requests_per_connection);
+    http_.set_keep_alive_timeout(static_cast<time_t>(options_.keep_alive.count()));
+    http_.set_read_timeout(static_cast<time_t>(options_.read_timeout.count()));
+    http_.set_write_timeout(static_cast<time_t>(options_.write_timeout.count()));
+    http_.set_payload_max_length(kMaxRestBodyBytes);
+    http_.new_task_queue = [this] { return new ConnectionQueue(options_.max_connections); };
+    http_.set_pre_routing_handler(
+        [this](const httplib::Request& request, httplib::Response& response) {
+          return answer_unread(request, response) ? httplib::Server::HandlerResponse::Handled
+                                                  : httplib::Server::HandlerResponse::Unhandled;
+        });
+    http_.set_exception_handler(
+        [](const httplib::Request&, httplib::Response& response, std::exception_ptr defect) {
+          try {
+            std::rethrow_exception(defect);
+          } catch (const std::exception& error) {
+            spdlog::error("a request handler failed: {}", error.what());
+          } catch (...) {
+            spdlog::error("a request handler failed");
+          }
+          send_json(response, 500, rest_error(500, "internal error"));
+        });
+    const httplib::Server::HandlerWithResponse fill_error = [](const httplib::Request&,
+                                                               httplib::Response& response) {
+      if (response.has_header("Content-Type")) return httplib::Server::HandlerResponse::Unhandled;
+      send_json(response, response.status,
+                rest_error(response.status, library_refusal(response.status)));
+      return httplib::Server::HandlerResponse::Handled;
+    };
+    http_.set_error_handler(fill_error);
+    route("/mcp", &Implementation::answer_mcp);
+    for (const std::string& path : Rest::paths())
+      route(path.back() == '/' && path.size() > 1 ? path + "([^/]+)" : path,
+            &Implementation::answer_rest);
+  }
+
+  using Answer = void (Implementation::*)(const httplib::Request&, httplib::Response&);
+
+  // All methods of a path, so that the wrong one gets a 405 of ours.
+  void route(const std::string& pattern, Answer answer) {
+    const auto handler = [this, answer](const httplib::Request& request,
+                                        httplib::Response& response) {
+      if (const auto refused = refuse_read(head_of(request), guard_))
+        return send_json(response, refused->status, rest_error(refused->status, refused->message));
+      (this->*answer)(request, response);
+    };
+    http_.Get(pattern, handler);
+    http_.Post(pattern, handler);
+    http_.Put(pattern, handler);
+    http_.Patch(pattern, handler);
+    http_.Delete(pattern, handler);
+    http_.Options(pattern, handler);
+  }
+
+  static const char* library_refusal(int status) {
+    switch (status) {
+      case 404: return "there is nothing at this path";
+      case 413: return "the body is too large";
+      case 414: return "the path is too long";
+      default: return "the request is not valid HTTP";
+    }
+  }
+
+  // True when the request was answered without its body.
+  bool answer_unread(const httplib::Request& request, httplib::Response& response) {
+    const RequestHead head = head_of(request);
+    if (const auto refused = refuse_unread(head)) {
+      // The library would cut the asked range out of the refusal too.
+      const_cast<httplib::Request&>(request).ranges.clear();
+      send_json(response, refused->status, rest_error(refused->status, refused->message), true);
+      return true;
+    }
+    // The library would wait for a body that no length announces.
+    if (takes_no_body(head) && !head.header("Content-Length")) {
+      if (const auto refused = refuse_read(head, guard_))
+        send_json(response, refused->status, rest_error(refused->status, refused->message));
+      else
+        answer_rest(request, response);
+      return true;
+    }
+    return false;
+  }
+
+  void answer_rest(const httplib::Request& request, httplib::Response& response) {
+    const RestResponse answer = rest_->handle({request.method, request.path, request.body});
+    if (!answer.gpu_type.empty()) response.set_header("X-GPU-Type", answer.gpu_type);
+    if (!answer.allow.empty()) response.set_header("Allow", answer.allow);
+    if (answer.retry_after_seconds)
+      response.set_header("Retry-After", std::to_string(*answer.retry_after_seconds));
+    send_json(response, answer.status, answer.body);
+  }
+
+  void answer_mcp(const httplib::Request& request, httplib::Response& response) {
+    if (request.method != "POST") {
+      response.set_header("Allow", "POST");
+      return send_json(
+          response, 405,
+          rest_error(405, "use POST: this server keeps no sessions and sends no stream"));
+    }
+    const RequestHead head = head_of(request);
+    const McpHeaders headers = mcp_headers_of(head);
+    Handled handled = server_->handle(request.body, &headers);
+    if (handled.call) return answer_call(std::move(*handled.call), accepts_stream(head), response);
+    if (handled.body.is_null()) {
+      response.status = handled.http_status;
+      return;
+    }
+    send_json(response, handled.http_status, handled.body);
+  }
+
+  // Works on the call on a thread of its own; answers at once if it is quick, else by a stream.
+  void answer_call(PendingCall call, bool may_stream, httplib::Response& response) {
+    const auto stream = std::make_shared<CallStream>();
+    const auto refuse = call.refuse;
+    const bool wants_progress = call.wants_progress;
+    const bool closing_cancels = call.closing_cancels;
+    const bool taken = calls_.submit([call = std::move(call), stream] {
+      try {
+        stream->finish(call.run([&](Json notification) { stream->notify(std::move(notification)); },
+                                [&] { return stream->withdrawn(); }));
+      } catch (const std::exception& defect) {
+        spdlog::error("a tool call failed: {}", defect.what());
+        stream->finish(call.refuse(Error{ErrorCode::internal, "internal error", true, {}}));
+      }
+    });
+    if (!taken) {
+      const Error busy{ErrorCode::overloaded, "too many calls are in progress", true, {}};
+      return send_json(response, 200, refuse(busy));
+    }
+    auto patience = wants_progress ? std::chrono::milliseconds::zero() : options_.stream_after;
+    do {
+      if (const auto answer = stream->response_within(patience))
+        return send_json(response, 200, *answer);
+      patience = kStreamPoll;
+    } while (!may_stream);
+    response.set_header("Cache-Control", "no-cache");
+    response.set_header("X-Accel-Buffering", "no");
+    const auto writer = std::make_shared<StreamWriter>(stream, closing_cancels);
+    response.set_chunked_content_provider(
+        kEventStream,
+        [writer](std::size_t, httplib::DataSink& sink) { return writer->write_some(sink); },
+        [writer](bool) { writer->released(); });
+  }
+
+  HttpOptions options_;
+  GuardOptions guard_;
+  httplib::Server http_;
+  WorkerPool calls_;
+  const Server* server_ = nullptr;
+  const Rest* rest_ = nullptr;
+  int listener_ = -1;
+  std::atomic<bool> stopping_ = false;
+};
+
+HttpServer::HttpServer(HttpOptions options)
+    : implementation_(std::make_unique<Implementation>(std::move(options))) {}
+HttpServer::~HttpServer() = default;
+schemas::Result<int> HttpServer::listen() {
+  return implementation_->listen();
+}
+bool HttpServer::serve(const Server& server, const Rest& rest) {
+  return implementation_->serve(server, rest);
+}
+void HttpServer::stop() {
+  implementation_->stop();
+}
+
+}  // namespace assay::mcp

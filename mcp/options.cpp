@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mcp/options.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <unistd.h>
+
+namespace assay::mcp {
+namespace {
+
+using schemas::Error;
+using schemas::ErrorCode;
+using schemas::Result;
+using schemas::Status;
+
+constexpr const char* kHelp = R"(Assay evaluates GPU kernels for AI agents.
+
+  assay serve [flags]    MCP at /mcp and REST, on one port
+  assay stdio [flags]    MCP on standard input and output
+  assay doctor           what is installed here, and what is missing
+  assay --version
+
+  --host HOST            address to bind (127.0.0.1)
+  --port N               port; 0 takes a free one (8000)
+  --data-dir DIR         jobs and caches ($XDG_STATE_HOME/assay, else ~/.local/state/assay)
+  --port-file FILE       write the port here once the server listens
+  --log-level LEVEL      trace, debug, info, warning, error, critical (info)
+  --require-isolation L  comma-separated layers without which the server does not start
+
+Environment: LOG_LEVEL, GPU_TYPE (what the header X-GPU-Type says), ASSAY_DATA_DIR.
+Accepted from older servers: --mode fastapi|both (serve), --mode mcp (stdio), and, without effect,
+--reload, --cupy-cache-dir, CUPY_KERNEL_CACHE_DIR, CUDA_LAUNCH_BLOCKING, TORCH_USE_CUDA_DSA.
+)";
+
+Error usage(std::string message) {
+  return {ErrorCode::malformed_call, std::move(message), false, {}};
+}
+
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](char character) {
+    return character >= 'A' && character <= 'Z' ? static_cast<char>(character - 'A' + 'a')
+                                                : character;
+  });
+  return text;
+}
+
+std::vector<std::string> split(const std::string& text) {
+  std::vector<std::string> parts;
+  for (std::size_t start = 0; start <= text.size();) {
+    const std::size_t end = std::min(text.find(',', start), text.size());
+    if (end > start) parts.push_back(text.substr(start, end - start));
+    start = end + 1;
+  }
+  return parts;
+}
+
+Status set_port(Options& options, const std::string& value) {
+  int port = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), port);
+  if (error != std::errc() || end != value.data() + value.size() || port < 0 || port > 65'535)
+    return usage("--port must be a number from 0 to 65535, not '" + value + "'");
+  options.port = port;
+  return schemas::success();
+}
+
+Status set_log_level(Options& options, const std::string& value) {
+  static const std::vector<std::string> levels = {"trace",   "debug", "info",
+                                                  "warning", "error", "critical"};
+  options.log_level = lower(value);
+  if (std::find(levels.begin(), levels.end(), options.log_level) == levels.end())
+    return usage("the log level must be trace, debug, info, warning, error or critical, not '" +
+                 value + "'");
+  return schemas::success();
+}
+
+Status set_mode(Options& options, const std::string& value) {
+  if (value == "mcp")
+    options.command = Command::stdio;
+  else if (value != "fastapi" && value != "both")
+    return usage("--mode must be fastapi, mcp or both, not '" + value + "'");
+  return schemas::success();
+}
+
+struct Flag {
+  const char* name;
+  bool takes_value;
+  Status (*set)(Options&, const std::string&);
+};
+
+template <std::string Options::*member>
+Status set_text(Options& options, const std::string& value) {
+  if (value.empty()) return usage("an empty value is not allowed");
+  options.*member = value;
+  return schemas::success();
+}
+
+const std::vector<Flag>& flags() {
+  static const std::vector<Flag> list = {
+      {"--host", true, set_text<&Options::host>},
+      {"--port", true, set_port},
+      {"--data-dir", true, set_text<&Options::data_directory>},
+      {"--port-file", true, set_text<&Options::port_file>},
+      {"--log-level", true, set_log_level},
+      {"--require-isolation", true,
+       [](Options& options, const std::string& value) {
+         options.required_isolation = split(value);
+         return schemas::success();
+       }},
+      {"--mode", true, set_mode},
+      {"--reload", false,
+       [](Options& options, const std::string&) {
+         options.ignored.emplace_back("--reload");
+         return schemas::success();
+       }},
+      {"--cupy-cache-dir", true,
+       [](Options& options, const std::string&) {
+         options.ignored.emplace_back("--cupy-cache-dir");
+         return schemas::success();
+       }},
+  };
+  return list;
+}
+
+Status read_flags(Options& options, const std::vector<std::string>& arguments, std::size_t next) {
+  while (next < arguments.size()) {
+    const std::string& argument = arguments[next++];
+    const auto equals = argument.find('=');
+    const std::string name = argument.substr(0, equals);
+    if (name == "--help" || name == "-h") {
+      options.command = Command::help;
+      return schemas::success();
+    }
+    const auto flag = std::find_if(flags().begin(), flags().end(),
+                                   [&](const Flag& each) { return name == each.name; });
+    if (flag == flags().end())
+      return usage("unknown argument '" + argument + "'; see assay --help");
+    std::string value;
+    if (equals != std::string::npos) {
+      if (!flag->takes_value) return usage(name + " takes no value");
+      value = argument.substr(equals + 1);
+    } else if (flag->takes_value) {
+      if (next == arguments.size()) return usage(name + " needs a value");
+      value = arguments[next++];
+    }
+    if (auto status = flag->set(options, value); !status.ok()) return status;
+  }
+  return schemas::success();
+}
+
+std::string default_data_directory(const Environment& environment) {
+  if (const auto directory = environment("ASSAY_DATA_DIR"); directory && !directory->empty())
+    return *directory;
+  if (const auto state = environment("XDG_STATE_HOME"); state && !state->empty())
+    return *state + "/assay";
+  if (const auto home = environment("HOME"); home && !home->empty())
+    return *home + "/.local/state/assay";
+  return "/tmp/assay-" + std::to_string(::getuid());
+}
+
+}  // namespace
+
+Environment process_environment() {
+  return [](const char* name) -> std::optional<std::string> {
+    const char* value = std::getenv(name);
+    if (value == nullptr) return std::nullopt;
+    return value;
+  };
+}
+
+Result<Options> parse_options(const std::vector<std::string>& arguments,
+                              const Environment& environment) {
+  Options options;
+  options.data_directory = default_data_directory(environment);
+  options.gpu_type = environment("GPU_TYPE").value_or("");
+  if (const auto level = environment("LOG_LEVEL"); level && !level->empty()) {
+    if (auto status = set_log_level(options, *level); !status.ok()) return status.error();
+  }
+  for (const char* variable :
+       {"CUPY_KERNEL_CACHE_DIR", "CUDA_LAUNCH_BLOCKING", "TORCH_USE_CUDA_DSA"})
+    if (environment(variable)) options.ignored.emplace_back(variable);
+
+  if (arguments.empty()) return options;
+  const std::string& first = arguments.front();
+  std::size_t next = 1;
+  if (first == "serve")
+    options.command = Command::serve;
+  else if (first == "stdio")
+    options.command = Command::stdio;
+  else if (first == "doctor")
+    options.command = Command::doctor;
+  else if (first == "--version" || first == "version")
+    options.command = Command::version;
+  else if (first == "--help" || first == "-h" || first == "help")
+    options.command = Command::help;
+  else if (first.rfind("--", 0) == 0)
+    options.command = Command::serve, next = 0;  // as older servers were started
+  else
+    return usage("unknown command '" + first + "'; see assay --help");
+  if (auto status = read_flags(options, arguments, next); !status.ok()) return status.error();
+  return options;
+}
+
+std::string help_text() {
+  return kHelp;
+}
+
+}  // namespace assay::mcp

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line and the environment, read once. Flags and variables of the older servers are
+// accepted.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "schemas/result.h"
+
+namespace assay::mcp {
+
+enum class Command { serve, stdio, doctor, version, help };
+
+struct Options {
+  Command command = Command::help;
+  std::string host = "127.0.0.1";
+  int port = 8000;                 // 0: a free one
+  std::string data_directory;      // job table and caches; default: $XDG_STATE_HOME/assay
+  std::string log_level = "info";  // trace debug info warning error critical
+  std::string port_file;           // the port is written here once the server listens
+  std::string gpu_type;            // what X-GPU-Type says instead of the device's name
+  std::vector<std::string> required_isolation;  // layers without which the server refuses to start
+  std::vector<std::string> ignored;  // flags and variables that mean nothing here, for a warning
+};
+
+using Environment = std::function<std::optional<std::string>(const char* name)>;
+Environment process_environment();
+
+// `arguments` without the program's name. Errors are for the person who typed them.
+schemas::Result<Options> parse_options(const std::vector<std::string>& arguments,
+                                       const Environment& environment);
+
+std::string help_text();
+
+}  // namespace assay::mcp

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mcp/protocol.h"
+
+#include <algorithm>
+
+namespace assay::mcp {
+namespace {
+
+const Json* meta_of(const Message& message) {
+  const auto meta = message.params.find("_meta");
+  return meta == message.params.end() || !meta->is_object() ? nullptr : &*meta;
+}
+
+bool speaks(const std::vector<std::string>& versions, const std::string& version) {
+  return std::find(versions.begin(), versions.end(), version) != versions.end();
+}
+
+Refusal refusal(int code, std::string message, Json data = {}) {
+  return {400, {code, std::move(message), std::move(data)}};
+}
+
+Refusal unsupported(const std::string& requested) {
+  return refusal(kUnsupportedVersion, "unsupported protocol version",
+                 {{"supported", modern_versions()}, {"requested", requested}});
+}
+
+std::optional<Refusal> check_legacy_version(const Message& message, const McpHeaders* headers) {
+  if (headers == nullptr || !headers->protocol_version || message.method == "initialize")
+    return std::nullopt;
+  const std::string& version = *headers->protocol_version;
+  if (speaks(legacy_versions(), version)) return std::nullopt;
+  if (speaks(modern_versions(), version))
+    return refusal(kInvalidParams, std::string("params._meta[\"") + kMetaVersion +
+                                       "\"] is required with protocol version " + version);
+  return unsupported(version);
+}
+
+std::optional<Refusal> check_modern_version(const Message& message, const McpHeaders* headers) {
+  const Json& meta = *meta_of(message);
+  const auto* version = meta.at(kMetaVersion).get_ptr<const std::string*>();
+  if (version == nullptr)
+    return refusal(kInvalidParams,
+                   std::string("params._meta[\"") + kMetaVersion + "\"] must be a string");
+  if (headers != nullptr && headers->protocol_version && *headers->protocol_version != *version)
+    return refusal(kHeaderMismatch,
+                   "header MCP-Protocol-Version differs from the body's protocol version");
+  if (!speaks(modern_versions(), *version)) return unsupported(*version);
+  if (message.kind != Message::Kind::request) return std::nullopt;
+  const auto capabilities = meta.find(kMetaCapabilities);
+  if (capabilities == meta.end() || !capabilities->is_object())
+    return refusal(kInvalidParams, std::string("params._meta[\"") + kMetaCapabilities +
+                                       "\"] is required and must be an object");
+  return std::nullopt;
+}
+
+}  // namespace
+
+const std::vector<std::string>& legacy_versions() {
+  static const std::vector<std::string> versions = {"2025-11-25", "2025-06-18", "2025-03-26"};
+  return versions;
+}
+
+const std::vector<std::string>& modern_versions() {
+  static const std::vector<std::string> versions = {kModernVersion};
+  return versions;
+}
+
+std::string negotiated_version(const std::string& asked) {
+  return speaks(legacy_versions(), asked) ? asked : legacy_versions().front();
+}
+
+Era era_of(const Message& message) {
+  const Json* meta = meta_of(message);
+  return meta != nullptr && meta->contains(kMetaVersion) ? Era::modern : Era::legacy;
+}
+
+std::optional<Refusal> check_version(const Message& message, Era era, const McpHeaders* headers) {
+  return era == Era::legacy ? check_legacy_version(message, headers)
+                            : check_modern_version(message, headers);
+}
+
+std::optional<Refusal> check_headers(const Message& message, const McpHeaders& headers) {
+  if (!headers.protocol_version)
+    return refusal(kHeaderMismatch, "header MCP-Protocol-Version is missing");
+  if (!headers.method) return refusal(kHeaderMismatch, "header Mcp-Method is missing");
+  if (*headers.method != message.method)
+    return refusal(kHeaderMismatch, "header Mcp-Method differs from the body's method");
+  if (message.method != "tools/call") return std::nullopt;
+  const auto name = message.params.find("name");
+  if (!headers.name) return refusal(kHeaderMismatch, "header Mcp-Name is missing");
+  if (name == message.params.end() || *name != *headers.name)
+    return refusal(kHeaderMismatch, "header Mcp-Name differs from the body's params.name");
+  return std::nullopt;
+}
+
+}  // namespace assay::mcp

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mcp/serve.h"
+
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <thread>
+#include <unistd.h>
+
+#include <spdlog/spdlog.h>
+#include <sys/eventfd.h>
+
+#include "engine/engine.h"
+#include "mcp/http_server.h"
+#include "mcp/log.h"
+#include "mcp/rest.h"
+#include "mcp/server.h"
+#include "mcp/signals.h"
+#include "mcp/start_engine.h"
+#include "mcp/stdio.h"
+#include "mcp/version.h"
+#include "tools/all_tools.h"
+
+namespace assay::mcp {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kStopPatience{3'000};
+constexpr std::chrono::milliseconds kStopLimit{9'500};  // then the process ends whatever still runs
+
+// The parts behind every transport.
+struct Service {
+  explicit Service(std::unique_ptr<engine::Engine> opened)
+      : engine(std::move(opened)), registry(tools::all_tools(*engine)), server(registry, kVersion) {
+    registry.on_defect = [](std::string_view tool, std::string_view what) {
+      spdlog::error("tool {} failed: {}", tool, what);
+    };
+  }
+  std::unique_ptr<engine::Engine> engine;
+  tools::Registry registry;
+  Server server;
+};
+
+void warn_of_ignored(const Options& options) {
+  for (const auto& name : options.ignored)
+    spdlog::warn("{} has no meaning here and is ignored", name);
+  if (!is_loopback(options.host))
+    spdlog::warn(
+        "bound to {}: whoever reaches this port can run code here; put a proxy with a login in "
+        "front",
+        options.host);
+}
+
+// The file appears whole or not at all.
+bool write_port_file(const std::string& path, int port) {
+  if (path.empty()) return true;
+  const std::string draft = path + ".new";
+  std::ofstream(draft) << port << "\n";
+  std::error_code error;
+  std::filesystem::rename(draft, path, error);
+  if (error) spdlog::error("cannot write {}: {}", path, error.message());
+  return !error;
+}
+
+std::string url_host(const std::string& host) {
+  return host.find(':') == std::string::npos ? host : "[" + host + "]";
+}
+
+void end_in_time() {
+  std::thread([] {
+    std::this_thread::sleep_for(kStopLimit);
+    spdlog::error("not everything ended in time");
+    std::_Exit(1);
+  }).detach();
+}
+
+// Waits for a signal on a thread of its own, then stops the parts. Joined by the destructor.
+class Stopper {
+ public:
+  Stopper(int signals, std::function<void()> stop)
+      : done_(::eventfd(0, EFD_CLOEXEC)), thread_([this, signals, stop = std::move(stop)] {
+          const int signal = read_stop_signal(signals, done_);
+          if (signal == 0) return;
+          spdlog::info("{}: stopping", ::strsignal(signal));
+          end_in_time();
+          stop();
+        }) {}
+  ~Stopper() {
+    const std::uint64_t one = 1;
+    (void)!::write(done_, &one, sizeof one);
+    thread_.join();
+    ::close(done_);
+  }
+  Stopper(const Stopper&) = delete;
+  Stopper& operator=(const Stopper&) = delete;
+
+ private:
+  int done_;
+  std::thread thread_;
+};
+
+int fail(const schemas::Error& error) {
+  spdlog::critical("{}", error.message);
+  return 1;
+}
+
+}  // namespace
+
+int serve(const Options& options) {
+  start_log(options.log_level);
+  const int signals = watch_stop_signals();
+  warn_of_ignored(options);
+
+  // Listening comes first: clients that connect while the rest is made wait a moment instead of
+  // failing.
+  HttpOptions http_options;
+  http_options.host = options.host;
+  http_options.port = options.port;
+  HttpServer http(http_options);
+  const auto port = http.listen();
+  if (!port.ok()) return fail(port.error());
+
+  auto engine = start_engine(options);
+  if (!engine.ok()) return fail(engine.error());
+  if (const auto held = check_isolation(**engine, options.required_isolation); !held.ok())
+    return fail(held.error());
+  Service service(std::move(*engine));
+  const Rest rest(service.registry, *service.engine, {options.gpu_type, kVersion});
+  if (!write_port_file(options.port_file, *port)) return 1;
+  std::cout << "assay " << kVersion << " listens on http://" << url_host(options.host) << ":"
+            << *port << " (MCP at /mcp; data in " << options.data_directory << ")" << std::endl;
+
+  bool served = false;
+  {
+    const Stopper stopper(signals, [&] {
+      service.engine->stop(kStopPatience);  // answers of ended jobs still go out
+      http.stop();
+    });
+    served = http.serve(service.server, rest);
+  }
+  service.engine->stop(kStopPatience);
+  return served ? 0 : 1;
+}
+
+int serve_on_stdio(const Options& options) {
+  start_log(options.log_level);
+  const int signals = watch_stop_signals();
+  for (const auto& name : options.ignored)
+    spdlog::warn("{} has no meaning here and is ignored", name);
+  auto engine = start_engine(options);
+  if (!engine.ok()) return fail(engine.error());
+  if (const auto held = check_isolation(**engine, options.required_isolation); !held.ok())
+    return fail(held.error());
+  Service service(std::move(*engine));
+  serve_stdio(service.server, STDIN_FILENO, STDOUT_FILENO, signals);
+  end_in_time();
+  service.engine->stop(std::chrono::milliseconds::zero());
+  return 0;
+}
+
+}  // namespace assay::mcp

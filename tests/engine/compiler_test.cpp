@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+// Real compilations by NVRTC, without a GPU and without a sandbox: what the compiler process does inside.
+#include <catch2/catch.hpp>
+
+#include "engine/compiler/compile_log.h"
+#include "engine/compiler/compile_options.h"
+#include "engine/compiler/cubin.h"
+#include "engine/compiler/nvrtc_compile.h"
+#include "engine/compiler/resource_usage.h"
+
+using namespace assay;
+using engine::CompileAnswer;
+using Outcome = engine::CompileAnswer::Outcome;
+
+namespace {
+
+CompileAnswer compile(const std::string& source, const std::string& name = {},
+                      std::vector<std::string> options = {}) {
+  engine::CompileTask task;
+  task.kernel.type = schemas::KernelType::cuda;
+  task.kernel.source_code = source;
+  task.kernel.metadata.compiler_options = std::move(options);
+  if (!name.empty()) {
+    task.kernel.metadata.kernel_name = name;
+  }
+  task.architecture = "sm_90";
+  task.nvrtc_library = NVRTC_LIBRARY;
+  task.include_directories = {CUDA_DIRECTORY "/include", CUDA_DIRECTORY "/include/cccl"};
+  const auto answer = engine::compile_with_nvrtc(task);
+  INFO((answer ? "" : answer.error().message));
+  REQUIRE(answer);
+  return *answer;
+}
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+const std::string kAdd =
+    "__global__ void add(float* a, float* b) {\n"
+    "  __shared__ float s[32];\n"
+    "  s[threadIdx.x % 32] = a[threadIdx.x]; __syncthreads();\n"
+    "  b[threadIdx.x] = s[31 - threadIdx.x % 32];\n}\n";
+
+}  // namespace
+
+TEST_CASE("a plain kernel compiles, with its resources") {
+  const CompileAnswer answer = compile(kAdd);
+  INFO(answer.message + answer.log);
+  REQUIRE(answer.outcome == Outcome::compiled);
+  CHECK(answer.kernel_name == "_Z3addPfS_");
+  CHECK(answer.cubin.substr(1, 3) == "ELF");
+  CHECK(answer.tool == "nvrtc 13.0");
+  REQUIRE(answer.kernels.size() == 1);
+  CHECK(answer.kernels[0].kernel_name == "add(float*, float*)");
+  CHECK(answer.kernels[0].registers.value() > 4);
+  CHECK(answer.kernels[0].shared_static_bytes == 128);
+  CHECK(answer.kernels[0].spill_store_bytes == 0);
+  CHECK(answer.kernels[0].stack_bytes == 0);
+  CHECK(answer.kernels[0].constant_bytes.value() > 0);
+  CHECK(answer.log.empty());
+  CHECK(compile(kAdd, "add").kernel_name == "_Z3addPfS_");
+  CHECK(compile(kAdd, "_Z3addPfS_").kernel_name == "_Z3addPfS_");
+}
+
+TEST_CASE("kernels are found by every kind of name") {
+  const std::string source =
+      "extern \"C\" __global__ void plain(int* x) { *x = 1; }\n"
+      "namespace deep { __global__ void inner(int* x) { *x = 2; } }\n"
+      "template <typename T, int N> __global__ void shaped(T* x) { *x = N; }\n";
+  CHECK(compile(source, "plain").kernel_name == "plain");
+  CHECK(compile(source, "deep::inner").kernel_name == "_ZN4deep5innerEPi");
+  const CompileAnswer shaped = compile(source, "shaped<float, 4>");
+  REQUIRE(shaped.outcome == Outcome::compiled);
+  CHECK(shaped.kernel_name == "_Z6shapedIfLi4EEvPT_");
+  CHECK(shaped.kernels.front().kernel_name == "void shaped<float, 4>(float*)");
+
+  const CompileAnswer unnamed = compile(source);
+  CHECK(unnamed.outcome == Outcome::contract_error);
+  CHECK(has(unnamed.message, "several"));
+  CHECK(has(unnamed.message, "deep::inner(int*), plain"));
+  const CompileAnswer wrong = compile(source, "absent");
+  CHECK(wrong.outcome == Outcome::contract_error);
+  CHECK(has(wrong.message, "'absent' names no __global__ function"));
+  CHECK(has(wrong.message, "deep::inner(int*)"));
+  const CompileAnswer none = compile("__device__ int f() { return 1; }");
+  CHECK(none.outcome == Outcome::contract_error);
+  CHECK(has(none.message, "no __global__ function"));
+}
+
+TEST_CASE("a syntax error names the line of the submitted source") {
+  const CompileAnswer answer = compile("__global__ void k(int* x) {\n  int y = ;\n}\n", "k");
+  CHECK(answer.outcome == Outcome::compile_error);
+  CHECK(has(answer.log, "kernel.cu(2): error: expected an expression"));
+  CHECK_FALSE(has(answer.log, "__nv_name_map"));
+}
+
+TEST_CASE("spills and options are seen") {
+  const std::string source =
+      "__global__ void k(float* x) { float q[64];\n"
+      "#pragma unroll\n for (int i = 0; i < 64; ++i) q[i] = x[i * 7];\n __syncthreads();\n"
+      "#pragma unroll\n for (int i = 0; i < 64; ++i) x[i] = q[63 - i] * FACTOR; }\n";
+  const CompileAnswer answer = compile(source, "", {"-DFACTOR=3.f", "-maxrregcount=24", "-O3"});
+  INFO(answer.message + answer.log);
+  REQUIRE(answer.outcome == Outcome::compiled);
+  CHECK(answer.kernels[0].registers.value() <= 24);
+  CHECK(answer.kernels[0].spill_store_bytes.value() > 0);
+  CHECK(has(answer.log, "-O3 left out"));
+  CHECK(compile(source).outcome == Outcome::compile_error);
+}
+
+TEST_CASE("CUB's headers are there, and their paths are short in errors") {
+  const CompileAnswer good = compile(
+      "#include <cub/block/block_reduce.cuh>\n"
+      "__global__ void k(int* x) { using R = cub::BlockReduce<int, 128>;\n"
+      "  __shared__ R::TempStorage s; int v = R(s).Sum(x[threadIdx.x]);\n"
+      "  if (threadIdx.x == 0) *x = v; }\n");
+  INFO(good.message + good.log);
+  CHECK(good.outcome == Outcome::compiled);
+  const CompileAnswer bad = compile("#include <cub/cub.cuh>\n__global__ void k() {}\n");
+  CHECK(bad.outcome == Outcome::compile_error);
+  CHECK(bad.log.size() <= engine::kMaxLogCharacters);
+  CHECK_FALSE(has(bad.log, CUDA_DIRECTORY));
+}
+
+TEST_CASE("an endless template is an error, not an endless compilation") {
+  const CompileAnswer answer = compile(
+      "template <int N> struct A { static constexpr int v = A<N + 1>::v; };\n"
+      "__global__ void k(int* x) { *x = A<0>::v; }\n");
+  CHECK(answer.outcome == Outcome::compile_error);
+  CHECK(has(answer.log, "excessive recursion"));
+}
+
+TEST_CASE("options that read files or change what is made are refused with the reason") {
+  const auto refusal = [](std::vector<std::string> options) {
+    const auto read = engine::read_compile_options(options, "sm_90");
+    return read ? std::string() : read.error().message;
+  };
+  CHECK(has(refusal({"-I/etc"}), "cannot read files of the server"));
+  CHECK(has(refusal({"-I", "/etc"}), "cannot read files of the server"));
+  CHECK(has(refusal({"--include-path=/etc"}), "cannot read files of the server"));
+  CHECK(has(refusal({"--pre-include=/etc/passwd"}), "cannot read files of the server"));
+  CHECK(has(refusal({"-rdc=true"}), "complete by itself"));
+  CHECK(has(refusal({"-Xcompiler", "-O3"}), "no host compiler"));
+  CHECK(has(refusal({"--made-up"}), "not on the list: -D, -U"));
+  CHECK(has(refusal({"/etc/passwd"}), "is no option"));
+  CHECK(has(refusal({"--std=c++98"}), "takes c++11"));
+  CHECK(has(refusal({"--maxrregcount=-1"}), "number of registers"));
+  CHECK(has(refusal({"-arch=sm_80"}), "the device is sm_90"));
+  CHECK(has(refusal({"--ptxas-options=--input-as-string"}), "not allowed"));
+  CHECK(has(refusal(std::vector<std::string>(65, "-DX")), "more than 64"));
+  CHECK(has(refusal({"-D"}), "takes a macro"));
+
+  const auto read = engine::read_compile_options(
+      {"-DA=1", "-D", "B", "--std=c++17", "-std", "c++20", "-lineinfo", "--use_fast_math",
+       "-arch=sm_90a", "-Xptxas", "-v", "--ptxas-options=-dlcm=cg", "-O3", "--fmad=false"},
+      "sm_90");
+  REQUIRE(read);
+  CHECK(read->architecture == "sm_90a");
+  CHECK(read->forwarded ==
+        std::vector<std::string>{"--define-macro=A=1", "--define-macro=B", "--std=c++17",
+                                 "--std=c++20", "--generate-line-info", "--use_fast_math",
+                                 "--ptxas-options=-dlcm=cg", "--fmad=false"});
+  const CompileAnswer answer = compile(kAdd, "", {"-I/etc"});
+  CHECK(answer.outcome == Outcome::contract_error);
+}
+
+TEST_CASE("every allowed option is one that NVRTC knows") {
+  const CompileAnswer answer = compile(
+      kAdd, "",
+      {"--use_fast_math", "--extra-device-vectorization", "-lineinfo", "--restrict",
+       "--device-int128", "-default-device", "-w", "-std=c++20", "--ftz=true", "--fmad=true",
+       "--prec-div=true", "--prec-sqrt=true", "--maxrregcount=32", "--diag-suppress=177",
+       "--diag-warn=128", "--diag-error=20", "-UX", "--ptxas-options=-O3",
+       "--ptxas-options=--warn-on-spills", "-Xptxas=-dlcm=ca"});
+  INFO(answer.message + answer.log);
+  CHECK(answer.outcome == Outcome::compiled);
+  CHECK(compile(kAdd, "", {"-G"}).outcome == Outcome::compiled);
+}
+
+TEST_CASE("a log is cut with its errors first") {
+  std::string log;
+  for (int i = 0; i < 100; ++i) {
+    log += "kernel.cu(" + std::to_string(i) + "): warning: unused\n  more of it\n\n";
+  }
+  log += "kernel.cu(7): error: this one\n  that line\n         ^\n\n";
+  log += "ptxas info    : Used 8 registers\n";
+  const std::string shown = engine::shorten_log(log, {});
+  CHECK(shown.starts_with("kernel.cu(7): error: this one\n  that line\n         ^\n"));
+  CHECK(shown.size() <= engine::kMaxLogCharacters);
+  CHECK(has(shown, "more characters"));
+  CHECK_FALSE(has(shown, "ptxas"));
+  CHECK(engine::shorten_log("/a/b/c.h(1): error: x\n", {"/a", "/a/b"}) == "c.h(1): error: x\n");
+}
+
+TEST_CASE("images and logs that make no sense are survived") {
+  CHECK(engine::read_kernels("").empty());
+  CHECK(engine::read_kernels(std::string(64, '\x7f')).empty());
+  std::string image = compile(kAdd).cubin;
+  for (std::size_t size = 0; size < image.size(); size += 97) {
+    engine::read_kernels(std::string_view(image).substr(0, size));
+  }
+  for (std::size_t at = 0; at < image.size(); at += 3) {
+    std::string broken = image;
+    broken[at] = static_cast<char>(0xff);
+    engine::read_kernels(broken);
+  }
+  CHECK(engine::read_resource_usage("ptxas info : Used 8 registers\nptxas info : Function "
+                                    "properties for x\n 5 bytes stack frame\n")
+            .empty());
+  const auto usage = engine::read_resource_usage(
+      "ptxas info    : Compiling entry function 'k' for 'sm_90'\n"
+      "ptxas info    : Used 99999999999999999999 registers, used 1 barriers\n");
+  CHECK_FALSE(usage.at(0).registers);
+}

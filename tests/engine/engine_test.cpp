@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/engine.h"
+
+#include <catch2/catch.hpp>
+#include <set>
+
+#include "engine/job_table.h"
+#include "tests/engine/fake_executor.h"
+#include "tests/engine/temporary_directory.h"
+
+using namespace assay;
+using engine::Engine;
+using engine::EngineOptions;
+using schemas::JobState;
+using tests::FakeExecutorState;
+using namespace std::chrono_literals;
+
+namespace {
+
+schemas::WorkRequest work(const std::string& source) {
+  schemas::WorkRequest request;
+  request.candidate.source_code = source;
+  return request;
+}
+
+struct Fixture {
+  explicit Fixture(std::int64_t parallel = 1, std::size_t queue = 100) {
+    options.data_directory = directory.path() + "/data";
+    options.max_queued_jobs = queue;
+    state->capacity.parallel_jobs = parallel;
+    open();
+  }
+  void open() {
+    auto opened =
+        Engine::open(options, std::make_unique<tests::FakeExecutor>(state));
+    INFO((opened ? "" : opened.error().message));
+    REQUIRE(opened);
+    engine = std::move(*opened);
+  }
+  std::string submit(const std::string& source) {
+    auto id = engine->submit(work(source));
+    REQUIRE(id);
+    return *id;
+  }
+  tests::TemporaryDirectory directory;
+  EngineOptions options;
+  std::shared_ptr<FakeExecutorState> state = std::make_shared<FakeExecutorState>();
+  std::unique_ptr<Engine> engine;
+};
+
+}  // namespace
+
+TEST_CASE("a job runs to its end, with stages, log and result") {
+  Fixture fixture;
+  const std::string id = fixture.submit("good");
+  CHECK(id.size() == 32);
+  const auto view = fixture.engine->wait(id, 5s);
+  REQUIRE(view);
+  CHECK(view->state == JobState::completed);
+  CHECK(view->progress == 1);
+  REQUIRE(view->evaluation);
+  CHECK(view->evaluation->job_id == id);
+  CHECK(view->evaluation->log_tail == "a line\n");
+  std::vector<std::string> names;
+  for (const auto& stage : view->evaluation->stages) {
+    names.push_back(stage.name);
+  }
+  CHECK(names == std::vector<std::string>{"queued", "compiling", "validating"});
+  // Found again in the table.
+  const auto later = fixture.engine->find(id);
+  REQUIRE(later);
+  CHECK(later->evaluation->verdict.code == schemas::VerdictCode::correct);
+  CHECK(fixture.engine->find("none").error().code == schemas::ErrorCode::not_found);
+  CHECK(fixture.engine->wait("none", 1ms).error().code == schemas::ErrorCode::not_found);
+}
+
+TEST_CASE("our own failure is a failed job with an evaluation that says so") {
+  Fixture fixture;
+  const auto view = fixture.engine->wait(fixture.submit("fail"), 5s);
+  CHECK(view->state == JobState::failed);
+  CHECK(view->error == "no luck");
+  REQUIRE(view->evaluation);
+  CHECK(view->evaluation->verdict.code == schemas::VerdictCode::infrastructure_failed);
+  CHECK(view->evaluation->retryable);
+}
+
+TEST_CASE("the queue has positions and a bound") {
+  Fixture fixture(1, 3);
+  const std::string running = fixture.submit("hold");
+  REQUIRE(fixture.state->wait_running(1));
+  std::vector<std::string> queued;
+  for (int i = 0; i < 3; ++i) {
+    queued.push_back(fixture.submit("good" + std::to_string(i)));
+  }
+  const auto refused = fixture.engine->submit(work("good"));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == schemas::ErrorCode::overloaded);
+  CHECK(refused.error().retryable);
+  CHECK(fixture.engine->find(running)->queue_position == 0);
+  for (int i = 0; i < 3; ++i) {
+    const auto view = fixture.engine->find(queued[static_cast<std::size_t>(i)]);
+    CHECK(view->queue_position == i + 1);
+    CHECK(view->state == JobState::submitted);
+  }
+  REQUIRE(fixture.engine->cancel(queued[0]));
+  CHECK(fixture.engine->find(queued[0])->state == JobState::cancelled);
+  CHECK(fixture.engine->find(queued[1])->queue_position == 1);
+  CHECK(fixture.engine->stats().queued == 2);
+  CHECK(fixture.engine->stats().active == 1);
+  fixture.state->release();
+  for (const auto& id : {queued[1], queued[2], running}) {
+    CHECK(fixture.engine->wait(id, 5s)->state == JobState::completed);
+  }
+  // First come, first served.
+  REQUIRE(fixture.state->seen.size() == 3);
+  CHECK(fixture.state->seen[1].job_id == queued[1]);
+  CHECK(fixture.state->seen[2].job_id == queued[2]);
+  CHECK(fixture.state->seen[2].fencing_token > fixture.state->seen[1].fencing_token);
+}
+
+TEST_CASE("a running job is cancelled; waiting has an end; unknown jobs are unknown") {
+  Fixture fixture;
+  const std::string id = fixture.submit("hold");
+  REQUIRE(fixture.state->wait_running(1));
+  const auto impatient = fixture.engine->wait(id, 30ms);
+  CHECK_FALSE(schemas::is_terminal(impatient->state));
+  REQUIRE(fixture.engine->cancel(id));
+  CHECK(fixture.engine->wait(id, 5s)->state == JobState::cancelled);
+  CHECK(fixture.engine->cancel(id));
+  CHECK(fixture.engine->cancel("none").error().code == schemas::ErrorCode::not_found);
+}
+
+TEST_CASE("a listener hears every change in order and can leave") {
+  Fixture fixture;
+  std::mutex mutex;
+  std::vector<std::string> heard;
+  int polite = 0;
+  const std::string blocker = fixture.submit("hold");
+  REQUIRE(fixture.state->wait_running(1));
+  const std::string id = fixture.submit("good");
+  REQUIRE(fixture.engine->listen(id, [&](const engine::JobView& view) {
+    const std::lock_guard lock(mutex);
+    heard.push_back(schemas::job_state_name(view.state));
+    return true;
+  }));
+  REQUIRE(fixture.engine->listen(id, [&](const engine::JobView&) {
+    const std::lock_guard lock(mutex);
+    return ++polite < 2;
+  }));
+  fixture.state->release();
+  REQUIRE(fixture.engine->wait(id, 5s));
+  fixture.engine->stop(1s);
+  const std::lock_guard lock(mutex);
+  REQUIRE(heard.size() >= 4);
+  CHECK(heard.back() == "completed");
+  CHECK(std::find(heard.begin(), heard.end(), "validating") != heard.end());
+  CHECK(polite == 2);
+  // Of a job that has ended: once, at once.
+  int once = 0;
+  REQUIRE(fixture.engine->listen(blocker, [&](const engine::JobView& view) {
+    ++once;
+    return view.state != JobState::completed;
+  }));
+  CHECK(once == 1);
+}
+
+TEST_CASE("stopping interrupts the running job and keeps the queued one for the next process") {
+  Fixture fixture;
+  const std::string running = fixture.submit("hold");
+  REQUIRE(fixture.state->wait_running(1));
+  const std::string queued = fixture.submit("good");
+  fixture.engine->stop(10ms);
+  CHECK(fixture.engine->submit(work("good")).error().code == schemas::ErrorCode::overloaded);
+  fixture.engine.reset();
+  fixture.open();
+  CHECK(fixture.engine->wait(queued, 5s)->state == JobState::completed);
+  const auto view = fixture.engine->find(running);
+  CHECK(view->state == JobState::interrupted);
+  REQUIRE(view->evaluation);
+  CHECK(view->evaluation->retryable);
+}
+
+TEST_CASE("after a crash: running jobs are interrupted with what was known, queued ones run") {
+  Fixture fixture;
+  fixture.engine.reset();
+  {
+    // What a killed process leaves behind.
+    auto table = engine::JobTable::open(fixture.options.data_directory + "/jobs.sqlite");
+    REQUIRE(table);
+    engine::JobRecord record;
+    record.spec.job_id = "was-running";
+    record.spec.work = work("x");
+    record.spec.work.candidate.type = schemas::KernelType::cuda;
+    record.spec.work.candidate.io.emplace();
+    record.spec.work.candidate.io->launch.emplace();
+    record.spec.work.candidate.io->launch->grid.emplace();
+    record.spec.work.candidate.io->launch->block.emplace();
+    record.spec.work.candidate.io->args.emplace_back();
+    record.spec.work.candidate.io->args[0].name = "x";
+    record.spec.work.candidate.io->args[0].role = schemas::ArgRole::output;
+    record.spec.work.candidate.io->args[0].tensor.emplace();
+    record.spec.work.candidate.io->args[0].tensor->shape = {4};
+    REQUIRE((*table)->insert(record));
+    REQUIRE((*table)->begin_attempt(record.spec, 5));
+    record.state = JobState::profiling;
+    record.stages = {{"queued", 0.1}, {"compiling", 0.2}, {"validating", 0.3}};
+    record.log_tail = "halfway\n";
+    REQUIRE((*table)->record_progress(record));
+    record.spec.job_id = "was-queued";
+    record.spec.work = work("good");
+    REQUIRE((*table)->insert(record));
+  }
+  fixture.open();
+  const auto view = fixture.engine->find("was-running");
+  REQUIRE(view);
+  CHECK(view->state == JobState::interrupted);
+  CHECK(view->error == "the server ended while the job ran");
+  REQUIRE(view->evaluation);
+  CHECK(view->evaluation->compiled == true);
+  CHECK(view->evaluation->stages.size() == 3);
+  CHECK(view->evaluation->log_tail == "halfway\n");
+  CHECK(fixture.engine->wait("was-queued", 5s)->state == JobState::completed);
+}
+
+TEST_CASE("kernel types that cannot be run yet are a malformed call that names the field") {
+  Fixture fixture;
+  schemas::WorkRequest request = work("good");
+  request.candidate.type = schemas::KernelType::multi_kernel;
+  const auto refused = fixture.engine->submit(request);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == schemas::ErrorCode::malformed_call);
+  CHECK(refused.error().fields.at(0).path == "kernel_type");
+  CHECK(refused.error().message.find("supported: torch, cuda") != std::string::npos);
+}
+
+TEST_CASE("tensors beyond every device are a malformed call, before anything is recorded") {
+  Fixture fixture;
+  schemas::DeviceInfo device;
+  device.name = "tiny";
+  device.memory_total_bytes = 100;
+  fixture.state->capacity.configured = {device};
+  schemas::WorkRequest request = work("good");
+  request.candidate.io.emplace();
+  request.candidate.io->args.emplace_back();
+  request.candidate.io->args[0].tensor.emplace();
+  request.candidate.io->args[0].tensor->shape = {1000};
+  const auto refused = fixture.engine->submit(request);
+  CHECK(refused.error().code == schemas::ErrorCode::malformed_call);
+  CHECK(fixture.engine->stats().total == 0);
+}
+
+TEST_CASE("cleanup forgets old finished jobs, by hand and by itself") {
+  Fixture fixture;
+  fixture.engine.reset();
+  fixture.options.finished_job_lifetime = std::chrono::seconds(0);
+  bool by_hand = GENERATE(true, false);
+  if (!by_hand) {
+    fixture.options.cleanup_interval = std::chrono::seconds(1);
+  }
+  fixture.open();
+  const std::string id = fixture.submit("good");
+  REQUIRE(fixture.engine->wait(id, 5s));
+  std::this_thread::sleep_for(20ms);
+  if (by_hand) {
+    CHECK(fixture.engine->cleanup() == 1);
+  } else {
+    std::this_thread::sleep_for(1200ms);
+  }
+  CHECK_FALSE(fixture.engine->find(id));
+}
+
+TEST_CASE("statistics are those of this process's jobs") {
+  Fixture fixture(2);
+  CHECK_FALSE(fixture.engine->stats().success_rate);
+  std::set<std::string> ids;
+  for (int i = 0; i < 3; ++i) {
+    const std::string id = fixture.submit(i == 0 ? "fail" : "good");
+    REQUIRE(fixture.engine->wait(id, 5s));
+    ids.insert(id);
+  }
+  CHECK(ids.size() == 3);
+  const auto stats = fixture.engine->stats();
+  CHECK(stats.total == 3);
+  CHECK(stats.completed == 2);
+  CHECK(stats.failed == 1);
+  CHECK(*stats.success_rate == Approx(2.0 / 3));
+  CHECK(*stats.correctness_rate == 1);
+  CHECK(stats.average_runtime_ms);
+  CHECK_FALSE(stats.compile_cache_hit_rate);
+  CHECK(stats.uptime_s > 0);
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// An executor whose jobs do what the test says, by source text: "hold" runs until released or cancelled, "fail"
+// is an Error, everything else is correct at once.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "engine/executor.h"
+
+namespace assay::tests {
+
+// What test and executor share; outlives both.
+struct FakeExecutorState {
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool released = false;
+  std::int64_t running = 0;
+  std::vector<schemas::JobSpec> seen;
+  engine::Capacity capacity;
+
+  void release() {
+    const std::lock_guard lock(mutex);
+    released = true;
+    changed.notify_all();
+  }
+  bool wait_running(std::int64_t count) {
+    std::unique_lock lock(mutex);
+    return changed.wait_for(lock, std::chrono::seconds(5), [&] { return running >= count; });
+  }
+};
+
+class FakeExecutor final : public engine::Executor {
+ public:
+  explicit FakeExecutor(std::shared_ptr<FakeExecutorState> state) : state_(std::move(state)) {}
+
+  schemas::Result<schemas::Evaluation> run(const schemas::JobSpec& spec,
+                                           const engine::EventSink& events,
+                                           engine::Cancellation& cancellation) override {
+    {
+      const std::lock_guard lock(state_->mutex);
+      state_->seen.push_back(spec);
+      ++state_->running;
+      state_->changed.notify_all();
+    }
+    events({schemas::JobEvent::Kind::stage, schemas::Stage::compiling, 0.1, "compiling"});
+    events({schemas::JobEvent::Kind::log, schemas::Stage::compiling, 0.1, "a line"});
+    events({schemas::JobEvent::Kind::stage, schemas::Stage::validating, 0.5, "validating"});
+    const std::string& source = spec.work.candidate.source_code;
+    if (source == "hold") {
+      cancellation.on_cancel([this] { state_->changed.notify_all(); });
+      std::unique_lock lock(state_->mutex);
+      while (!state_->released && !cancellation.cancelled()) {
+        state_->changed.wait_for(lock, std::chrono::milliseconds(5));
+      }
+      lock.unlock();
+      cancellation.on_cancel({});
+    }
+    {
+      const std::lock_guard lock(state_->mutex);
+      --state_->running;
+      state_->changed.notify_all();
+    }
+    if (cancellation.cancelled()) {
+      return schemas::Error{schemas::ErrorCode::cancelled, "cancelled", false, {}};
+    }
+    if (source == "fail") {
+      return schemas::Error{schemas::ErrorCode::internal, "no luck", true, {}};
+    }
+    schemas::Evaluation evaluation;
+    evaluation.verdict.code = schemas::VerdictCode::correct;
+    evaluation.correctness = true;
+    evaluation.compiled = true;
+    return evaluation;
+  }
+  engine::Capacity capacity() override { return state_->capacity; }
+  std::vector<engine::DeviceUse> device_use() override { return {}; }
+
+ private:
+  std::shared_ptr<FakeExecutorState> state_;
+};
+
+}  // namespace assay::tests

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/judge/statistics.h"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+
+#include "engine/judge/random.h"
+
+using namespace assay::engine::judge;
+
+TEST_CASE("nearest-rank percentiles of known samples") {
+  // The textbook example: ranks ceil(p/100 * 5).
+  const std::vector<double> samples = {15, 20, 35, 40, 50};
+  CHECK(percentile_of_sorted(samples, 0) == 15);
+  CHECK(percentile_of_sorted(samples, 5) == 15);
+  CHECK(percentile_of_sorted(samples, 30) == 20);
+  CHECK(percentile_of_sorted(samples, 40) == 20);
+  CHECK(percentile_of_sorted(samples, 50) == 35);
+  CHECK(percentile_of_sorted(samples, 100) == 50);
+  CHECK(percentile_of_sorted({7}, 99) == 7);
+}
+
+TEST_CASE("statistics of one to ten") {
+  const auto stats = describe({10, 3, 5, 1, 8, 2, 7, 4, 9, 6}, "calls");
+  CHECK(stats.mean == Approx(5.5));
+  CHECK(stats.std == Approx(3.0276503541));
+  CHECK(stats.min == 1);
+  CHECK(stats.max == 10);
+  CHECK(stats.median == Approx(5.5));
+  CHECK(stats.percentile_95 == 10);
+  CHECK(stats.percentile_99 == 10);
+  CHECK(stats.n == 10);
+  CHECK(stats.kind == "calls");
+  const auto one = describe({4}, "windows");
+  CHECK(one.std == 0);
+  CHECK(one.median == 4);
+}
+
+TEST_CASE("percentiles of one to one hundred") {
+  std::vector<double> samples;
+  for (int i = 100; i >= 1; --i) samples.push_back(i);
+  const auto stats = describe(samples, "calls");
+  CHECK(stats.percentile_95 == 95);
+  CHECK(stats.percentile_99 == 99);
+  CHECK(stats.median == Approx(50.5));
+}
+
+TEST_CASE("the bootstrap interval holds the true ratio and narrows with noise") {
+  SplitMix random(5);
+  const auto noisy = [&](double centre, double width, int count) {
+    std::vector<double> samples;
+    for (int i = 0; i < count; ++i)
+      samples.push_back(centre + width * (static_cast<double>(random.below(1'000'000)) / 1e6 - 0.5));
+    return samples;
+  };
+  const auto wide = ratio_interval(noisy(2, 0.4, 60), noisy(1, 0.2, 60), 1);
+  const auto narrow = ratio_interval(noisy(2, 0.04, 60), noisy(1, 0.02, 60), 1);
+  REQUIRE(wide);
+  REQUIRE(narrow);
+  CHECK(wide->low < 2);
+  CHECK(wide->high > 2);
+  CHECK(narrow->high - narrow->low < wide->high - wide->low);
+  CHECK_FALSE(ratio_interval({1}, {1, 2}, 1));
+  CHECK_FALSE(ratio_interval({1, 2}, {0, 0}, 1));
+  const auto same = ratio_interval({3, 3, 3}, {2, 2}, 1);
+  REQUIRE(same);
+  CHECK(same->low == 1.5);
+  CHECK(same->high == 1.5);
+}

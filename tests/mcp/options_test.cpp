@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mcp/options.h"
+
+#include <map>
+
+#include <catch2/catch.hpp>
+
+namespace {
+
+using assay::mcp::Command;
+using assay::mcp::Options;
+using assay::mcp::parse_options;
+
+assay::mcp::Environment environment(std::map<std::string, std::string> values) {
+  return [values = std::move(values)](const char* name) -> std::optional<std::string> {
+    const auto found = values.find(name);
+    if (found == values.end()) return std::nullopt;
+    return found->second;
+  };
+}
+
+Options parsed(const std::vector<std::string>& arguments,
+               std::map<std::string, std::string> values = {}) {
+  auto options = parse_options(arguments, environment(std::move(values)));
+  INFO((options.ok() ? "" : options.error().message));
+  REQUIRE(options.ok());
+  return *options;
+}
+
+TEST_CASE("serve has safe defaults") {
+  const Options options = parsed({"serve"}, {{"HOME", "/home/a"}});
+  CHECK(options.command == Command::serve);
+  CHECK(options.host == "127.0.0.1");
+  CHECK(options.port == 8000);
+  CHECK(options.data_directory == "/home/a/.local/state/assay");
+  CHECK(options.log_level == "info");
+}
+
+TEST_CASE("flags take their value after a space or an equals sign") {
+  const Options options =
+      parsed({"serve", "--port", "0", "--host=::1", "--data-dir=/d", "--port-file", "/p",
+              "--log-level", "DEBUG", "--require-isolation", "pid_namespace,seccomp"});
+  CHECK(options.port == 0);
+  CHECK(options.host == "::1");
+  CHECK(options.data_directory == "/d");
+  CHECK(options.port_file == "/p");
+  CHECK(options.log_level == "debug");
+  CHECK(options.required_isolation == std::vector<std::string>{"pid_namespace", "seccomp"});
+}
+
+TEST_CASE("the environment gives defaults that flags override") {
+  const std::map<std::string, std::string> values = {{"LOG_LEVEL", "error"},
+                                                     {"GPU_TYPE", "H200"},
+                                                     {"ASSAY_DATA_DIR", "/e"},
+                                                     {"XDG_STATE_HOME", "/s"}};
+  Options options = parsed({"serve"}, values);
+  CHECK(options.log_level == "error");
+  CHECK(options.gpu_type == "H200");
+  CHECK(options.data_directory == "/e");
+  options = parsed({"serve", "--log-level", "info"}, values);
+  CHECK(options.log_level == "info");
+  CHECK(parsed({"serve"}, {{"XDG_STATE_HOME", "/s"}}).data_directory == "/s/assay");
+}
+
+TEST_CASE("command lines of older servers work") {
+  CHECK(parsed({"--mode", "both", "--port", "9"}).command == Command::serve);
+  CHECK(parsed({"--mode", "mcp"}).command == Command::stdio);
+  const Options options =
+      parsed({"--reload", "--cupy-cache-dir", "/x"}, {{"CUDA_LAUNCH_BLOCKING", "1"}});
+  CHECK(options.ignored ==
+        std::vector<std::string>{"CUDA_LAUNCH_BLOCKING", "--reload", "--cupy-cache-dir"});
+}
+
+TEST_CASE("commands and help") {
+  CHECK(parsed({}).command == Command::help);
+  CHECK(parsed({"--version"}).command == Command::version);
+  CHECK(parsed({"doctor"}).command == Command::doctor);
+  CHECK(parsed({"stdio"}).command == Command::stdio);
+  CHECK(parsed({"serve", "--help"}).command == Command::help);
+}
+
+TEST_CASE("what cannot be meant is refused, naming it") {
+  for (const std::vector<std::string>& arguments : {std::vector<std::string>{"bogus"},
+                                                    {"serve", "--bogus"},
+                                                    {"serve", "--port"},
+                                                    {"serve", "--port", "65536"},
+                                                    {"serve", "--port", "-1"},
+                                                    {"serve", "--port", "8x"},
+                                                    {"serve", "--mode", "x"},
+                                                    {"serve", "--reload=1"},
+                                                    {"serve", "--log-level", "loud"},
+                                                    {"serve", "--data-dir", ""}}) {
+    const auto options = parse_options(arguments, environment({}));
+    INFO(arguments.back());
+    REQUIRE_FALSE(options.ok());
+    CHECK_FALSE(options.error().message.empty());
+  }
+}
+
+}  // namespace

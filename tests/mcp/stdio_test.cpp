@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mcp/stdio.h"
+
+#include <thread>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <sys/socket.h>
+
+#include "tests/support/fake_engine.h"
+#include "tools/all_tools.h"
+
+namespace {
+
+using assay::tests::FakeEngine;
+using nlohmann::json;
+using namespace std::chrono_literals;
+
+// A server on a thread of its own with pipes to and from it.
+class Session {
+ public:
+  Session() {
+    REQUIRE(::pipe(input_) == 0);
+    REQUIRE(::pipe(output_) == 0);
+    REQUIRE(::pipe(stop_) == 0);
+    thread_ = std::thread([this] {
+      assay::mcp::serve_stdio(server_, input_[0], output_[1], stop_[0]);
+      ::close(output_[1]);
+    });
+  }
+  ~Session() {
+    end();
+    for (const int fd : {input_[0], output_[0], stop_[0], stop_[1]}) ::close(fd);
+  }
+
+  void send(const std::string& text) {
+    for (std::size_t sent = 0; sent < text.size();) {
+      const ssize_t count = ::write(input_[1], text.data() + sent, text.size() - sent);
+      REQUIRE(count > 0);
+      sent += static_cast<std::size_t>(count);
+    }
+  }
+  void send_message(const json& message) { send(message.dump() + "\n"); }
+
+  // The next line, parsed; null at the end of output.
+  json receive() {
+    std::string line;
+    char character = 0;
+    while (::read(output_[0], &character, 1) == 1) {
+      if (character == '\n') return json::parse(line);
+      line += character;
+    }
+    return line.empty() ? json() : json("unfinished line: " + line);
+  }
+
+  // Closes the input and waits for the server's end.
+  void end() {
+    if (!thread_.joinable()) return;
+    ::close(input_[1]);
+    thread_.join();
+  }
+
+  FakeEngine engine;
+
+ private:
+  assay::tools::Registry registry_ = assay::tools::all_tools(engine);
+  assay::mcp::Server server_{registry_, "1.2.3"};
+  int input_[2]{}, output_[2]{}, stop_[2]{};
+  std::thread thread_;
+};
+
+json call(int id, const char* tool, json arguments) {
+  return {{"jsonrpc", "2.0"},
+          {"id", id},
+          {"method", "tools/call"},
+          {"params", {{"name", tool}, {"arguments", std::move(arguments)}}}};
+}
+
+const json kEvaluate = {{"kernel_source", "x"}, {"kernel_type", "torch"}, {"wait_seconds", 600}};
+
+TEST_CASE("one line in, one line out, notifications unanswered") {
+  Session session;
+  session.send(
+      R"({"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18"}})"
+      "\n\n  \r\n"
+      R"({"jsonrpc":"2.0","method":"notifications/initialized"})"
+      "\n"
+      R"({"jsonrpc":"2.0","id":2,"method":"ping"})"
+      "\n");
+  CHECK(session.receive()["result"]["protocolVersion"] == "2025-06-18");
+  CHECK(session.receive()["id"] == 2);
+  session.end();
+  CHECK(session.receive().is_null());
+}
+
+TEST_CASE("a long call does not hold up a short one") {
+  Session session;
+  session.engine.hold = true;
+  session.send_message(call(1, "evaluate_kernel", kEvaluate));
+  REQUIRE(session.engine.await_submission(2s));
+  session.send_message(call(2, "get_server_stats", json::object()));
+  CHECK(session.receive()["id"] == 2);
+  session.engine.complete("job-1");
+  CHECK(session.receive()["id"] == 1);
+}
+
+TEST_CASE("a cancelled call gets no response and its job is cancelled") {
+  Session session;
+  session.engine.hold = true;
+  session.send_message(call(1, "evaluate_kernel", kEvaluate));
+  REQUIRE(session.engine.await_submission(2s));
+  session.send_message(
+      {{"jsonrpc", "2.0"}, {"method", "notifications/cancelled"}, {"params", {{"requestId", 1}}}});
+  for (int i = 0; i < 100 && !session.engine.was_cancelled(); ++i)
+    std::this_thread::sleep_for(20ms);
+  CHECK(session.engine.was_cancelled());
+  session.send_message(call(2, "get_server_stats", json::object()));
+  CHECK(session.receive()["id"] == 2);
+}
+
+TEST_CASE("the end of input ends the server and withdraws what runs") {
+  Session session;
+  session.engine.hold = true;
+  session.send_message(call(1, "evaluate_kernel", kEvaluate));
+  REQUIRE(session.engine.await_submission(2s));
+  session.end();
+  CHECK(session.engine.was_cancelled());
+}
+
+TEST_CASE("a line beyond the limit is refused and the next one is served") {
+  Session session;
+  std::thread writer([&] {
+    session.send(std::string(assay::mcp::kMaxLineBytes + 10, 'x') + "\n");
+    session.send_message({{"jsonrpc", "2.0"}, {"id", 5}, {"method", "ping"}});
+  });
+  CHECK(session.receive()["error"]["code"] == -32600);
+  CHECK(session.receive()["id"] == 5);
+  writer.join();
+}
+
+}  // namespace

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one document of a finished evaluation, as every client gets it.
+#pragma once
+
+#include "schemas/evaluation.h"
+#include "tools/tool.h"
+
+namespace assay::tools {
+
+// The evaluation's own JSON with `summary` beside it.
+Json evaluation_document(const schemas::Evaluation& evaluation);
+
+// How a caller is to understand it.
+Standing standing_of(const schemas::Evaluation& evaluation);
+
+}  // namespace assay::tools

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "schemas/requests.h"
+#include "schemas/tool_schemas.h"
+#include "tools/all_tools.h"
+#include "tools/job_document.h"
+#include "tools/job_wait.h"
+
+namespace assay::tools {
+namespace {
+
+constexpr const char* kDescription =
+    "Says how far a job is, and hands over its result once it is done: the way to fetch the answer "
+    "of a call that "
+    "returned {status: \"running\", job_id}, or whose answer was lost.\n"
+    "Use it with the job_id of evaluate_kernel, compare_kernels or validate_kernel; with "
+    "wait_seconds it waits for "
+    "the end instead of making you poll. Costs nothing and starts nothing.\n"
+    "Returns summary, status (submitted, compiling, validating, profiling, completed, failed, "
+    "cancelled, "
+    "interrupted), created_at, stages with seconds, queue_position, progress, error, and result: "
+    "the whole answer "
+    "when the job is done, else null with poll_after_ms and next. Finished jobs are kept for an "
+    "hour; after that the "
+    "id is unknown and the request has to be sent again.";
+
+schemas::Result<Outcome> handle(engine::Engine& engine, const Call& call) {
+  auto request = schemas::read_job_status_arguments(call.arguments);
+  if (!request.ok()) return request.error();
+  WaitPolicy policy;
+  policy.patience = std::chrono::seconds(request->wait_seconds);
+  auto job = wait_for_job(engine, request->job_id, policy, call.context);
+  if (!job.ok()) return job.error();
+  Outcome outcome;
+  outcome.document = job_document(*job);
+  if (job->evaluation && job->evaluation->device)
+    outcome.device_name = job->evaluation->device->name;
+  return outcome;
+}
+
+}  // namespace
+
+Tool get_job_status_tool(engine::Engine& engine) {
+  Tool tool;
+  tool.name = "get_job_status";
+  tool.title = "Status and result of a job";
+  tool.description = kDescription;
+  tool.input_schema = schemas::get_job_status_input();
+  tool.output_schema = schemas::job_status_output();
+  tool.may_take_long = true;
+  tool.handler = [&engine](const Call& call) { return handle(engine, call); };
+  return tool;
+}
+
+}  // namespace assay::tools

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/job_document.h"
+
+#include <algorithm>
+#include <cmath>
+#include <ctime>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "tools/evaluation_document.h"
+#include "tools/job_wait.h"
+
+namespace assay::tools {
+namespace {
+
+using engine::JobView;
+using schemas::JobState;
+
+constexpr std::int64_t kPollRunningMs = 1'000;
+constexpr std::int64_t kPollPerQueuePositionMs = 1'000;
+constexpr std::int64_t kPollMostMs = 10'000;
+constexpr std::int64_t kSuggestedWaitSeconds = 45;
+
+std::int64_t poll_after_ms(const JobView& job) {
+  if (job.state != JobState::submitted) return kPollRunningMs;
+  return std::clamp(job.queue_position * kPollPerQueuePositionMs, kPollRunningMs, kPollMostMs);
+}
+
+std::string next_call(const JobView& job) {
+  return fmt::format("Call get_job_status with {{\"job_id\": \"{}\", \"wait_seconds\": {}}}.",
+                     job.job_id, kSuggestedWaitSeconds);
+}
+
+std::string running_summary(const JobView& job) {
+  return fmt::format("Job {} is not finished: {}. {}", job.job_id, progress_message(job),
+                     next_call(job));
+}
+
+Json time_or_null(const std::optional<double>& seconds) {
+  return seconds ? Json(utc_time(*seconds)) : Json();
+}
+
+std::string end_text(const JobView& job) {
+  if (!job.error.empty()) return job.error;
+  switch (job.state) {
+    case JobState::interrupted: return "the server ended while this job was running";
+    case JobState::cancelled: return "the job was cancelled";
+    default: return "the job ended without a result";
+  }
+}
+
+bool worth_retrying(const JobView& job) {
+  return job.state != JobState::cancelled;
+}
+
+std::string ended_summary(const JobView& job) {
+  return fmt::format(
+      "No verdict: {}. Nothing is said about the kernel. {}", end_text(job),
+      worth_retrying(job) ? "Send the same request again." : "Send it again if you still want it.");
+}
+
+}  // namespace
+
+std::string utc_time(double seconds_since_epoch) {
+  const double whole = std::floor(seconds_since_epoch);
+  const auto seconds = static_cast<std::time_t>(whole);
+  const int milliseconds = static_cast<int>((seconds_since_epoch - whole) * 1000);
+  std::tm broken_down{};
+  gmtime_r(&seconds, &broken_down);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", broken_down.tm_year + 1900,
+                     broken_down.tm_mon + 1, broken_down.tm_mday, broken_down.tm_hour,
+                     broken_down.tm_min, broken_down.tm_sec, milliseconds);
+}
+
+Json job_document(const JobView& job) {
+  Json stages = Json::array();
+  for (const auto& stage : job.stages)
+    stages.push_back({{"name", stage.name}, {"seconds", stage.seconds}});
+  Json document = {{"job_id", job.job_id},
+                   {"kind", schemas::job_kind_name(job.kind)},
+                   {"status", schemas::job_state_name(job.state)},
+                   {"created_at", utc_time(job.created_at)},
+                   {"started_at", time_or_null(job.started_at)},
+                   {"finished_at", time_or_null(job.finished_at)},
+                   {"progress", job.progress},
+                   {"message", job.message},
+                   {"stages", std::move(stages)},
+                   {"error", job.error.empty() ? Json() : Json(job.error)},
+                   {"result", nullptr}};
+  if (job.evaluation) {
+    document["result"] = evaluation_document(*job.evaluation);
+    document["summary"] = document["result"]["summary"];
+  } else if (schemas::is_terminal(job.state)) {
+    document["error"] = end_text(job);
+    document["retryable"] = worth_retrying(job);
+    document["summary"] = ended_summary(job);
+  } else {
+    document["queue_position"] = job.queue_position;
+    document["poll_after_ms"] = poll_after_ms(job);
+    document["next"] = next_call(job);
+    document["summary"] = running_summary(job);
+  }
+  return document;
+}
+
+Json job_handle(const JobView& job) {
+  return {{"status", "running"},
+          {"job_id", job.job_id},
+          {"state", schemas::job_state_name(job.state)},
+          {"queue_position", job.queue_position},
+          {"progress", job.progress},
+          {"poll_after_ms", poll_after_ms(job)},
+          {"next", next_call(job)},
+          {"summary", running_summary(job)}};
+}
+
+Json ended_without_result(const JobView& job) {
+  return {{"status", "error"},
+          {"error", end_text(job)},
+          {"retryable", worth_retrying(job)},
+          {"job_id", job.job_id},
+          {"state", schemas::job_state_name(job.state)},
+          {"kernel_exec_result", nullptr},
+          {"summary", ended_summary(job)}};
+}
+
+Json error_document(const schemas::Error& error) {
+  const bool callers_fault = error.code == schemas::ErrorCode::malformed_call;
+  Json document = {{"status", callers_fault ? "client_error" : "error"},
+                   {"error", error.message},
+                   {"code", schemas::error_code_name(error.code)}};
+  if (callers_fault) {
+    Json fields = Json::array();
+    for (const auto& field : error.fields)
+      fields.push_back({{"path", field.path}, {"message", field.message}});
+    document["validation_errors"] = std::move(fields);
+    document["summary"] = "The request is not valid: " + error.message;
+  } else {
+    document["retryable"] = error.retryable;
+    document["summary"] =
+        error.message + (error.retryable ? ". Send the same request again later." : "");
+  }
+  return document;
+}
+
+}  // namespace assay::tools

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// The documents about a job that is not simply an evaluation: its state, and the handle that stands
+// for it.
+#pragma once
+
+#include <string>
+
+#include "engine/engine.h"
+#include "tools/tool.h"
+
+namespace assay::tools {
+
+// {job_id, kind, status, created_at, …, result}; `result` is the evaluation's document or null.
+Json job_document(const engine::JobView& job);
+
+// {status: "running", job_id, state, poll_after_ms, next, summary}: the way back to a job that
+// takes longer than the caller wanted to wait.
+Json job_handle(const engine::JobView& job);
+
+// A job that ended without an evaluation (interrupted, cancelled, our failure), in the shape of a
+// failed evaluation: {status: "error", error, retryable, job_id, kernel_exec_result: null,
+// summary}.
+Json ended_without_result(const engine::JobView& job);
+
+// {status, error, code, retryable, validation_errors?, summary} of a call that made no job.
+Json error_document(const schemas::Error& error);
+
+// Seconds since the epoch as "2026-11-21T03:30:00.125Z".
+std::string utc_time(double seconds_since_epoch);
+
+}  // namespace assay::tools
