@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/control_page.h"
 
-#include <linux/futex.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <climits>
 #include <ctime>
+#include <unistd.h>
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
 
 namespace assay::engine {
 namespace {
 
-// FUTEX_WAIT and FUTEX_WAKE without FUTEX_PRIVATE_FLAG: the word lies in memory that two processes map.
-long futex(std::atomic<std::uint32_t>& word, int operation, std::uint32_t value, const timespec* timeout) {
+// FUTEX_WAIT and FUTEX_WAKE without FUTEX_PRIVATE_FLAG: the word lies in memory that two processes
+// map.
+long futex(std::atomic<std::uint32_t>& word, int operation, std::uint32_t value,
+           const timespec* timeout) {
   return syscall(SYS_futex, &word, operation, value, timeout, nullptr, 0);
 }
 
@@ -26,6 +28,8 @@ void control_wait(std::atomic<std::uint32_t>& word, std::uint32_t seen, std::int
   futex(word, FUTEX_WAIT, seen, &timeout);
 }
 
-void control_wake(std::atomic<std::uint32_t>& word) { futex(word, FUTEX_WAKE, INT_MAX, nullptr); }
+void control_wake(std::atomic<std::uint32_t>& word) {
+  futex(word, FUTEX_WAKE, INT_MAX, nullptr);
+}
 
 }  // namespace assay::engine

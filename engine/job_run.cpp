@@ -25,6 +25,7 @@ namespace {
 constexpr auto kStartingPatience = 120s;        // for judges and the zygote after a start
 constexpr auto kRunnerPatience = 30s;           // for one runner to be made
 constexpr auto kDeathPatience = 5s;             // for a killed runner's report
+constexpr auto kOwnEndPatience = 1s;            // for the report of one that ended by itself
 constexpr auto kWorthRetrying = 1s;             // of budget left
 constexpr int kAttempts = 2;                    // the second one after a judge's death
 
@@ -32,6 +33,12 @@ std::string seconds_text(double seconds) {
   char text[32];
   std::snprintf(text, sizeof text, "%.2f s", seconds);
   return text;
+}
+
+bool ended_by_itself(const Evaluation& evaluation, RunnerRole role) {
+  const std::string& name = schemas::runner_role_name(role);
+  return std::any_of(evaluation.process_ends.begin(), evaluation.process_ends.end(),
+                     [&](const auto& end) { return end.role == name; });
 }
 
 }  // namespace
@@ -42,6 +49,13 @@ JobRun::JobRun(JobParts parts, const schemas::JobSpec& spec, const EventSink& ev
       budget_(std::chrono::seconds(spec.work.timeout_seconds)) {}
 
 Result<Evaluation> JobRun::run() {
+  auto result = take_steps();
+  if (cancellation_.cancelled())
+    return Error{ErrorCode::cancelled, "cancelled while it ran", false, {}};
+  return result;
+}
+
+Result<Evaluation> JobRun::take_steps() {
   if (auto supported = check_supported(spec_.work); !supported) return supported.error();
   Step compiled = compile();
   if (!compiled) return compiled.error();
@@ -195,6 +209,8 @@ Result<Evaluation> JobRun::attempt(DeviceStation& station) {
   ExitReports ends;
   std::vector<std::string> still_alive;
   for (std::size_t i = 0; i < runners.size(); ++i) {
+    if (evaluation && ended_by_itself(*evaluation, judged[i].role))
+      runners[i].await_end(kOwnEndPatience);
     const auto end = runners[i].end(sandbox::after(kDeathPatience));
     if (end)
       ends[judged[i].role] = *end;

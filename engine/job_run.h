@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One job on this machine, from its specification to its evaluation. JobRun::run is the list of its steps.
+// One job on this machine, from its specification to its evaluation. JobRun::take_steps is the list of its steps.
 #pragma once
 
 #include <cstdint>
@@ -46,6 +46,7 @@ class JobRun {
   // Nothing: go on. An evaluation: the job has ended.
   using Step = schemas::Result<std::optional<schemas::Evaluation>>;
 
+  schemas::Result<schemas::Evaluation> take_steps();
   Step compile();
   Step compile_one(const schemas::Kernel& kernel, bool of_reference);
   schemas::Result<std::string> architecture();

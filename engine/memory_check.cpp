@@ -29,8 +29,8 @@ std::string bytes_text(std::int64_t bytes) {
 
 schemas::Status check_memory(const schemas::WorkRequest& work,
                              const std::vector<schemas::DeviceInfo>& devices) {
-  const auto largest = std::max_element(
-      devices.begin(), devices.end(), [](const auto& left, const auto& right) {
+  const auto largest =
+      std::max_element(devices.begin(), devices.end(), [](const auto& left, const auto& right) {
         return left.memory_total_bytes < right.memory_total_bytes;
       });
   if (largest == devices.end() || largest->memory_total_bytes <= 0) {
@@ -58,14 +58,12 @@ schemas::Status check_memory(const schemas::WorkRequest& work,
     return schemas::Error{
         schemas::ErrorCode::malformed_call, path + ": " + message, false, {{path, message}}};
   };
-  const bool compare = work.kind == schemas::JobKind::compare;
   if (work.reference) {
-    const std::string field = compare ? "ref_kernel_io" : "reference_io_contract";
-    if (auto status = check(*work.reference, field); !status) {
+    if (auto status = check(*work.reference, work.reference_io_path); !status) {
       return status;
     }
   }
-  return check(work.candidate, compare ? "custom_kernel_io" : "io_contract");
+  return check(work.candidate, work.candidate_io_path);
 }
 
 }  // namespace assay::engine

@@ -49,8 +49,12 @@ bool RunnerProcess::alive() const {
   return ::poll(&entry, 1, 0) == 0;
 }
 
+void RunnerProcess::await_end(std::chrono::milliseconds patience) const {
+  pollfd entry{process_.keeper_fd(), POLLIN, 0};
+  static_cast<void>(::poll(&entry, 1, static_cast<int>(patience.count())));
+}
+
 Result<sandbox::ExitReport> RunnerProcess::end(sandbox::Deadline deadline) {
-  // What it did by itself may be told in a moment; a kill before that would hide it.
   if (alive()) {
     process_.kill();
   }

@@ -3,6 +3,7 @@
 // RunnerStarter; killed and waited for when it goes away. Move-only; one thread at a time, but kill() from any.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -33,6 +34,8 @@ class RunnerProcess {
   const std::vector<schemas::LayerReport>& isolation() const { return process_.isolation(); }
   bool alive() const;  // nothing has been heard of its end
   void kill() noexcept { process_.kill(); }
+  // Waits for its keeper to have something to say.
+  void await_end(std::chrono::milliseconds patience) const;
   // Kills it unless it has ended, and waits. Error: timed_out.
   schemas::Result<sandbox::ExitReport> end(sandbox::Deadline deadline);
 

@@ -79,7 +79,7 @@ std::string ZygoteProcess::ended() {
   std::shared_ptr<sandbox::ForkServer> server;
   {
     const std::lock_guard lock(mutex_);
-    server = std::exchange(server_, nullptr);
+    server = server_ ? std::exchange(server_, nullptr) : std::exchange(dying_, nullptr);
   }
   return end_words(server->zygote());
 }
@@ -90,7 +90,16 @@ Result<sandbox::Process> ZygoteProcess::fork(const sandbox::ForkRequest& request
   if (!server) {
     return Error{ErrorCode::interrupted, "the zygote is not up: " + trouble(), true, {}};
   }
-  return server->fork(request, deadline);
+  auto process = server->fork(request, deadline);
+  if (!process && process.error().code == ErrorCode::interrupted) {
+    // It is gone or stuck: not up from now on, until the supervisor has seen its end and started another.
+    const std::lock_guard lock(mutex_);
+    if (server_ == server) {
+      server->zygote().kill();
+      dying_ = std::exchange(server_, nullptr);
+    }
+  }
+  return process;
 }
 
 }  // namespace assay::engine

@@ -44,11 +44,10 @@ struct Process::State {
   bool keeper_lost = false;
   std::mutex kill_mutex;
 
-  // The keeper learns of it first, so that it reports a kill and not a mystery.
-  void kill() noexcept {
+  // The keeper kills, and reports what it saw; the signal is for one that no longer listens.
+  bool ask_keeper() noexcept {
     const std::lock_guard lock(kill_mutex);
-    (void)keeper.send(encode_message(Tag::kill, Nothing{}), after(kKillPatience));
-    send_kill(pidfd.get());
+    return keeper.send(encode_message(Tag::kill, Nothing{}), after(kKillPatience)).ok();
   }
 };
 
@@ -62,11 +61,13 @@ Process& Process::operator=(Process&& other) noexcept {
 }
 
 Process::~Process() {
-  if (state_ && !state_->report) state_->kill();
+  if (!state_ || state_->report) return;
+  state_->ask_keeper();
+  send_kill(state_->pidfd.get());
 }
 
 void Process::kill() noexcept {
-  if (state_) state_->kill();
+  if (state_ && !state_->ask_keeper()) send_kill(state_->pidfd.get());
 }
 
 Result<ExitReport> Process::wait(Deadline deadline) {

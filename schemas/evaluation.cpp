@@ -221,8 +221,8 @@ Json to_json(const Evaluation& evaluation) {
       {"no_device", evaluation.no_device},
       {"warnings", evaluation.warnings},
       {"log_tail", evaluation.log_tail}};
-  if (!evaluation.error.empty()) {
-    json["error"] = evaluation.error;
+  if (is_error(evaluation) || !evaluation.error.empty()) {
+    json["error"] = evaluation.error.empty() ? evaluation.verdict.summary : evaluation.error;
     json["retryable"] = evaluation.retryable;
   }
   if (is_validate) {

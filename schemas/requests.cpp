@@ -100,6 +100,8 @@ Result<WorkRequest> read_compare_arguments(const Json& arguments) {
   ObjectReader reader(arguments, "", diagnostics);
   WorkRequest work;
   work.kind = JobKind::compare;
+  work.candidate_io_path = "custom_kernel_io";
+  work.reference_io_path = "ref_kernel_io";
   work.reference = read_flat_kernel(
       reader, {"ref_kernel_source", "ref_kernel_type", "ref_kernel_io", "ref_kernel_metadata"},
       KernelType::torch);
@@ -143,6 +145,8 @@ Result<WorkRequest> read_rest_evaluate(const Json& body) {
   ObjectReader reader(body, "", diagnostics);
   WorkRequest work;
   work.kind = JobKind::evaluate;
+  work.candidate_io_path = "kernel.io";
+  work.reference_io_path = "ref_kernel.io";
   work.candidate = read_nested_kernel(reader, "kernel");
   if (reader.has("ref_kernel")) work.reference = read_nested_kernel(reader, "ref_kernel");
   read_run_options(reader, work);
@@ -154,6 +158,8 @@ Result<WorkRequest> read_rest_compare(const Json& body) {
   ObjectReader reader(body, "", diagnostics);
   WorkRequest work;
   work.kind = JobKind::compare;
+  work.candidate_io_path = "custom_kernel.io";
+  work.reference_io_path = "ref_kernel.io";
   work.reference = read_nested_kernel(reader, "ref_kernel");
   work.candidate = read_nested_kernel(reader, "custom_kernel");
   read_run_options(reader, work);

@@ -34,6 +34,8 @@ struct WorkRequest {
   bool enable_device_metrics = false;
   std::int64_t wait_seconds = kDefaultWaitSeconds;  // MCP only: then a job handle is returned
   std::vector<std::string> warnings;                // unknown fields, ignored ones
+  // Where the contracts stood in the request, for errors found later; not part of a job's bytes.
+  std::string candidate_io_path = "io_contract", reference_io_path = "io_contract";
 };
 
 struct JobStatusRequest {

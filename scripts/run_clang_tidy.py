@@ -14,9 +14,7 @@ HEADERS = "(schemas|sandbox|engine|tools|mcp|tests)/"
 
 
 def check(tool, build, path):
-    command = [tool, "-p", build, "--quiet", f"--header-filter={ROOT}/{HEADERS}",
-               # Flags of g++ that clang does not know are no finding.
-               "--extra-arg=-Wno-unknown-warning-option", path]
+    command = [tool, "-p", build, "--quiet", f"--header-filter={ROOT}/{HEADERS}", path]
     outcome = subprocess.run(command, capture_output=True, text=True)
     return path, outcome.returncode, outcome.stdout.strip() or outcome.stderr.strip()
 

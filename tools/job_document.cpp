@@ -43,6 +43,7 @@ Json time_or_null(const std::optional<double>& seconds) {
 
 std::string end_text(const JobView& job) {
   if (!job.error.empty()) return job.error;
+  if (job.evaluation && !job.evaluation->error.empty()) return job.evaluation->error;
   switch (job.state) {
     case JobState::interrupted: return "the server ended while this job was running";
     case JobState::cancelled: return "the job was cancelled";
@@ -61,6 +62,12 @@ std::string ended_summary(const JobView& job) {
 }
 
 }  // namespace
+
+bool has_verdict(const JobView& job) {
+  const bool ended = job.state == JobState::completed || job.state == JobState::failed;
+  return ended && job.evaluation &&
+         job.evaluation->verdict.code != schemas::VerdictCode::infrastructure_failed;
+}
 
 std::string utc_time(double seconds_since_epoch) {
   const double whole = std::floor(seconds_since_epoch);
@@ -88,18 +95,21 @@ Json job_document(const JobView& job) {
                    {"stages", std::move(stages)},
                    {"error", job.error.empty() ? Json() : Json(job.error)},
                    {"result", nullptr}};
-  if (job.evaluation) {
-    document["result"] = evaluation_document(*job.evaluation);
-    document["summary"] = document["result"]["summary"];
-  } else if (schemas::is_terminal(job.state)) {
-    document["error"] = end_text(job);
-    document["retryable"] = worth_retrying(job);
-    document["summary"] = ended_summary(job);
-  } else {
+  if (!schemas::is_terminal(job.state)) {
     document["queue_position"] = job.queue_position;
     document["poll_after_ms"] = poll_after_ms(job);
     document["next"] = next_call(job);
     document["summary"] = running_summary(job);
+    return document;
+  }
+  if (job.evaluation) {
+    document["result"] = evaluation_document(*job.evaluation);
+    document["summary"] = document["result"]["summary"];
+  }
+  if (!has_verdict(job)) {
+    document["error"] = end_text(job);
+    document["retryable"] = worth_retrying(job);
+    document["summary"] = ended_summary(job);
   }
   return document;
 }
@@ -115,14 +125,19 @@ Json job_handle(const JobView& job) {
           {"summary", running_summary(job)}};
 }
 
-Json ended_without_result(const JobView& job) {
+Json ended_without_verdict(const JobView& job) {
   return {{"status", "error"},
           {"error", end_text(job)},
           {"retryable", worth_retrying(job)},
           {"job_id", job.job_id},
           {"state", schemas::job_state_name(job.state)},
-          {"kernel_exec_result", nullptr},
           {"summary", ended_summary(job)}};
+}
+
+Json ended_without_result(const JobView& job) {
+  Json document = ended_without_verdict(job);
+  document["kernel_exec_result"] = nullptr;
+  return document;
 }
 
 Json error_document(const schemas::Error& error) {

@@ -10,6 +10,10 @@
 
 namespace assay::tools {
 
+// Whether something is said about the kernel; else the job is not finished, or ended by our own
+// failure.
+bool has_verdict(const engine::JobView& job);
+
 // {job_id, kind, status, created_at, …, result}; `result` is the evaluation's document or null.
 Json job_document(const engine::JobView& job);
 
@@ -17,9 +21,10 @@ Json job_document(const engine::JobView& job);
 // takes longer than the caller wanted to wait.
 Json job_handle(const engine::JobView& job);
 
-// A job that ended without an evaluation (interrupted, cancelled, our failure), in the shape of a
-// failed evaluation: {status: "error", error, retryable, job_id, kernel_exec_result: null,
-// summary}.
+// {status: "error", error, retryable, job_id, state, summary} of a job that ended without a verdict
+// (interrupted, cancelled, our failure); and the same in the shape of an evaluation of which
+// nothing is known.
+Json ended_without_verdict(const engine::JobView& job);
 Json ended_without_result(const engine::JobView& job);
 
 // {status, error, code, retryable, validation_errors?, summary} of a call that made no job.

@@ -16,18 +16,14 @@ Outcome outcome_of(const JobView& job) {
     outcome.document = job_handle(job);
     return outcome;
   }
-  const bool has_verdict =
-      job.state == schemas::JobState::completed || job.state == schemas::JobState::failed;
-  if (!job.evaluation || !has_verdict) {
+  if (!job.evaluation) {
     outcome.standing = Standing::failed;
     outcome.document = ended_without_result(job);
-    if (job.evaluation)
-      outcome.document["kernel_exec_result"] =
-          schemas::to_json(*job.evaluation)["kernel_exec_result"];
     return outcome;
   }
-  outcome.standing = standing_of(*job.evaluation);
+  outcome.standing = has_verdict(job) ? standing_of(*job.evaluation) : Standing::failed;
   outcome.document = evaluation_document(*job.evaluation);
+  if (outcome.standing == Standing::failed) outcome.document.update(ended_without_verdict(job));
   if (job.evaluation->device) outcome.device_name = job.evaluation->device->name;
   return outcome;
 }

@@ -19,16 +19,19 @@ std::string uuid_text(const CUuuid& uuid) {
   return text;
 }
 
-schemas::Result<CUdevice> find_device(const Driver& driver, std::int64_t ordinal, const std::string& uuid) {
+schemas::Result<CUdevice> find_device(const Driver& driver, std::int64_t ordinal,
+                                      const std::string& uuid) {
   int count = 0;
   if (auto status = driver.check(driver.call.device_get_count(&count), "counting devices"); !status)
     return status.error();
   if (uuid.empty()) {
     if (ordinal < 0 || ordinal >= count)
-      return schemas::Error{schemas::ErrorCode::no_device, "no CUDA device " + std::to_string(ordinal) + ": there are " +
-                                                               std::to_string(count)};
+      return schemas::Error{
+          schemas::ErrorCode::no_device,
+          "no CUDA device " + std::to_string(ordinal) + ": there are " + std::to_string(count)};
     CUdevice device = 0;
-    if (auto status = driver.check(driver.call.device_get(&device, static_cast<int>(ordinal)), "opening a device");
+    if (auto status = driver.check(driver.call.device_get(&device, static_cast<int>(ordinal)),
+                                   "opening a device");
         !status)
       return status.error();
     return device;
@@ -50,7 +53,8 @@ schemas::Result<CUdevice> find_device(const Driver& driver, std::int64_t ordinal
 
 schemas::Result<PrimaryContext> PrimaryContext::retain(DriverPointer driver, CUdevice device) {
   CUcontext context = nullptr;
-  if (auto status = driver->check(driver->call.device_primary_ctx_retain(&context, device), "opening a context");
+  if (auto status = driver->check(driver->call.device_primary_ctx_retain(&context, device),
+                                  "opening a context");
       !status)
     return status.error();
   PrimaryContext primary(std::move(driver), device, context);
@@ -66,7 +70,9 @@ PrimaryContext::~PrimaryContext() {
 }
 
 PrimaryContext::PrimaryContext(PrimaryContext&& other) noexcept
-    : driver_(std::move(other.driver_)), device_(other.device_), context_(std::exchange(other.context_, nullptr)) {}
+    : driver_(std::move(other.driver_)),
+      device_(other.device_),
+      context_(std::exchange(other.context_, nullptr)) {}
 
 PrimaryContext& PrimaryContext::operator=(PrimaryContext&& other) noexcept {
   std::swap(driver_, other.driver_);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One CUDA device and its primary context, which torch and our own driver calls share within a process.
+// One CUDA device and its primary context, which torch and our own driver calls share within a
+// process.
 #pragma once
 
 #include <cstdint>
@@ -10,11 +11,14 @@
 
 namespace assay::engine::cuda {
 
-// The device's UUID as NVML and CUDA_VISIBLE_DEVICES write it: "GPU-xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx".
+// The device's UUID as NVML and CUDA_VISIBLE_DEVICES write it:
+// "GPU-xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx".
 std::string uuid_text(const CUuuid& uuid);
 
-// The device with this UUID, or, when the text is empty, the one with this ordinal. Error: no_device.
-schemas::Result<CUdevice> find_device(const Driver& driver, std::int64_t ordinal, const std::string& uuid);
+// The device with this UUID, or, when the text is empty, the one with this ordinal. Error:
+// no_device.
+schemas::Result<CUdevice> find_device(const Driver& driver, std::int64_t ordinal,
+                                      const std::string& uuid);
 
 // Keeps the primary context of a device alive and current on the thread that made it. Move-only.
 class PrimaryContext {

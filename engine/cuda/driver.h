@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// libcuda.so.1, opened at run time, so that one build runs with and without a GPU. The table of functions is filled
-// once and then only read: all of this is thread-safe. Nothing here initialises a device before `initialize`.
+// libcuda.so.1, opened at run time, so that one build runs with and without a GPU. The table of
+// functions is filled once and then only read: all of this is thread-safe. Nothing here initialises
+// a device before `initialize`.
 #pragma once
 
 #include <cuda.h>
-
 #include <memory>
 #include <string>
 
@@ -21,7 +21,8 @@ struct Functions {
 
 class Driver {
  public:
-  // Opens the library and looks every function up. Error: no_device, saying what is missing and what to do.
+  // Opens the library and looks every function up. Error: no_device, saying what is missing and
+  // what to do.
   static schemas::Result<std::shared_ptr<const Driver>> open();
   ~Driver();
   Driver(const Driver&) = delete;
@@ -33,7 +34,8 @@ class Driver {
   std::string version_text() const;
   // "CUDA_ERROR_OUT_OF_MEMORY: out of memory (allocating 4096 bytes)".
   std::string error_text(CUresult result, const std::string& doing) const;
-  // An Error for a failed call: out of memory and others are told apart by the text's first word only.
+  // An Error for a failed call: out of memory and others are told apart by the text's first word
+  // only.
   schemas::Error error(CUresult result, const std::string& doing) const;
   schemas::Status check(CUresult result, const std::string& doing) const;
 

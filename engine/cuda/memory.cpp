@@ -16,15 +16,18 @@ CUmemAllocationProp shareable_on(CUdevice device) {
   return properties;
 }
 
-std::string megabytes(std::size_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
+std::string megabytes(std::size_t bytes) {
+  return std::to_string(bytes >> 20) + " MiB";
+}
 
 }  // namespace
 
-schemas::Result<std::size_t> rounded_bytes(const Driver& driver, CUdevice device, std::size_t bytes) {
+schemas::Result<std::size_t> rounded_bytes(const Driver& driver, CUdevice device,
+                                           std::size_t bytes) {
   const CUmemAllocationProp properties = shareable_on(device);
   std::size_t granule = 0;
-  if (auto status = driver.check(driver.call.mem_get_allocation_granularity(&granule, &properties,
-                                                                            CU_MEM_ALLOC_GRANULARITY_MINIMUM),
+  if (auto status = driver.check(driver.call.mem_get_allocation_granularity(
+                                     &granule, &properties, CU_MEM_ALLOC_GRANULARITY_MINIMUM),
                                  "asking for the allocation granularity");
       !status)
     return status.error();
@@ -37,13 +40,15 @@ schemas::Result<std::size_t> rounded_bytes(const Driver& driver, CUdevice device
 MappedMemory::MappedMemory(DriverPointer driver, CUdevice device, std::size_t bytes)
     : driver_(std::move(driver)), device_(device), bytes_(bytes) {}
 
-schemas::Result<MappedMemory> MappedMemory::allocate(DriverPointer driver, CUdevice device, std::size_t bytes) {
+schemas::Result<MappedMemory> MappedMemory::allocate(DriverPointer driver, CUdevice device,
+                                                     std::size_t bytes) {
   auto rounded = rounded_bytes(*driver, device, bytes);
   if (!rounded) return rounded.error();
   MappedMemory memory(std::move(driver), device, *rounded);
   const CUmemAllocationProp properties = shareable_on(device);
-  if (auto status = memory.driver_->check(memory.driver_->call.mem_create(&memory.handle_, *rounded, &properties, 0),
-                                          "allocating " + megabytes(*rounded));
+  if (auto status = memory.driver_->check(
+          memory.driver_->call.mem_create(&memory.handle_, *rounded, &properties, 0),
+          "allocating " + megabytes(*rounded));
       !status)
     return status.error();
   memory.has_handle_ = true;
@@ -51,16 +56,16 @@ schemas::Result<MappedMemory> MappedMemory::allocate(DriverPointer driver, CUdev
   return memory;
 }
 
-schemas::Result<MappedMemory> MappedMemory::import_from(DriverPointer driver, CUdevice device, int descriptor,
-                                                        std::size_t bytes) {
+schemas::Result<MappedMemory> MappedMemory::import_from(DriverPointer driver, CUdevice device,
+                                                        int descriptor, std::size_t bytes) {
   auto rounded = rounded_bytes(*driver, device, bytes);
   if (!rounded) return rounded.error();
   MappedMemory memory(std::move(driver), device, *rounded);
   // The handle argument carries the descriptor itself, not its address.
   void* os_handle = reinterpret_cast<void*>(static_cast<std::intptr_t>(descriptor));
   if (auto status = memory.driver_->check(
-          memory.driver_->call.mem_import_from_shareable_handle(&memory.handle_, os_handle,
-                                                                CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR),
+          memory.driver_->call.mem_import_from_shareable_handle(
+              &memory.handle_, os_handle, CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR),
           "importing " + megabytes(*rounded));
       !status)
     return status.error();
@@ -71,9 +76,12 @@ schemas::Result<MappedMemory> MappedMemory::import_from(DriverPointer driver, CU
 
 schemas::Status MappedMemory::map() {
   const Functions& call = driver_->call;
-  if (auto status = driver_->check(call.mem_address_reserve(&address_, bytes_, 0, 0, 0), "reserving addresses"); !status)
+  if (auto status = driver_->check(call.mem_address_reserve(&address_, bytes_, 0, 0, 0),
+                                   "reserving addresses");
+      !status)
     return status;
-  if (auto status = driver_->check(call.mem_map(address_, bytes_, 0, handle_, 0), "mapping " + megabytes(bytes_));
+  if (auto status = driver_->check(call.mem_map(address_, bytes_, 0, handle_, 0),
+                                   "mapping " + megabytes(bytes_));
       !status)
     return status;
   mapped_ = true;
@@ -81,14 +89,16 @@ schemas::Status MappedMemory::map() {
   access.location.type = CU_MEM_LOCATION_TYPE_DEVICE;
   access.location.id = device_;
   access.flags = CU_MEM_ACCESS_FLAGS_PROT_READWRITE;
-  return driver_->check(call.mem_set_access(address_, bytes_, &access, 1), "opening memory to its device");
+  return driver_->check(call.mem_set_access(address_, bytes_, &access, 1),
+                        "opening memory to its device");
 }
 
 schemas::Result<int> MappedMemory::export_descriptor() const {
   int descriptor = -1;
-  if (auto status = driver_->check(driver_->call.mem_export_to_shareable_handle(
-                                       &descriptor, handle_, CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR, 0),
-                                   "exporting memory");
+  if (auto status =
+          driver_->check(driver_->call.mem_export_to_shareable_handle(
+                             &descriptor, handle_, CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR, 0),
+                         "exporting memory");
       !status)
     return status.error();
   return descriptor;
@@ -107,7 +117,9 @@ void MappedMemory::release() noexcept {
   address_ = 0;
 }
 
-MappedMemory::~MappedMemory() { release(); }
+MappedMemory::~MappedMemory() {
+  release();
+}
 
 void MappedMemory::take(MappedMemory& other) noexcept {
   driver_ = other.driver_;
@@ -119,7 +131,9 @@ void MappedMemory::take(MappedMemory& other) noexcept {
   mapped_ = std::exchange(other.mapped_, false);
 }
 
-MappedMemory::MappedMemory(MappedMemory&& other) noexcept { take(other); }
+MappedMemory::MappedMemory(MappedMemory&& other) noexcept {
+  take(other);
+}
 
 MappedMemory& MappedMemory::operator=(MappedMemory&& other) noexcept {
   if (this != &other) {

@@ -2,7 +2,6 @@
 #include "engine/cuda/nvml.h"
 
 #include <dlfcn.h>
-
 #include <utility>
 
 namespace assay::engine::cuda {
@@ -43,21 +42,26 @@ schemas::Result<Nvml> Nvml::open() {
   found.library = dlopen("libnvidia-ml.so.1", RTLD_NOW | RTLD_LOCAL);
   if (found.library == nullptr) {
     const char* reason = dlerror();
-    return schemas::Error{schemas::ErrorCode::no_device,
-                          std::string("no NVML: ") + (reason != nullptr ? reason : "libnvidia-ml.so.1 not found")};
+    return schemas::Error{
+        schemas::ErrorCode::no_device,
+        std::string("no NVML: ") + (reason != nullptr ? reason : "libnvidia-ml.so.1 not found")};
   }
-  const bool complete =
-      found.find(found.init, "nvmlInit_v2") && found.find(found.shutdown, "nvmlShutdown") &&
-      found.find(found.error_string, "nvmlErrorString") &&
-      found.find(found.driver_version, "nvmlSystemGetDriverVersion") &&
-      found.find(found.handle_by_uuid, "nvmlDeviceGetHandleByUUID") &&
-      found.find(found.memory, "nvmlDeviceGetMemoryInfo") && found.find(found.clock, "nvmlDeviceGetClockInfo") &&
-      found.find(found.max_clock, "nvmlDeviceGetMaxClockInfo") &&
-      found.find(found.temperature, "nvmlDeviceGetTemperature") &&
-      found.find(found.power_milliwatt, "nvmlDeviceGetPowerUsage");
-  if (!complete) return schemas::Error{schemas::ErrorCode::no_device, "NVML is too old: it lacks a function we need"};
+  const bool complete = found.find(found.init, "nvmlInit_v2") &&
+                        found.find(found.shutdown, "nvmlShutdown") &&
+                        found.find(found.error_string, "nvmlErrorString") &&
+                        found.find(found.driver_version, "nvmlSystemGetDriverVersion") &&
+                        found.find(found.handle_by_uuid, "nvmlDeviceGetHandleByUUID") &&
+                        found.find(found.memory, "nvmlDeviceGetMemoryInfo") &&
+                        found.find(found.clock, "nvmlDeviceGetClockInfo") &&
+                        found.find(found.max_clock, "nvmlDeviceGetMaxClockInfo") &&
+                        found.find(found.temperature, "nvmlDeviceGetTemperature") &&
+                        found.find(found.power_milliwatt, "nvmlDeviceGetPowerUsage");
+  if (!complete)
+    return schemas::Error{schemas::ErrorCode::no_device,
+                          "NVML is too old: it lacks a function we need"};
   if (const int status = found.init(); status != kSuccess)
-    return schemas::Error{schemas::ErrorCode::no_device, std::string("NVML: ") + found.error_string(status)};
+    return schemas::Error{schemas::ErrorCode::no_device,
+                          std::string("NVML: ") + found.error_string(status)};
   return Nvml(new Functions(found));
 }
 
@@ -82,7 +86,8 @@ schemas::Result<GpuState> Nvml::state(const std::string& uuid) const {
                           "NVML does not know " + uuid + ": " + functions_->error_string(status)};
   GpuState state;
   char version[96] = {};
-  if (functions_->driver_version(version, sizeof version - 1) == kSuccess) state.driver_version = version;
+  if (functions_->driver_version(version, sizeof version - 1) == kSuccess)
+    state.driver_version = version;
   MemoryInfo memory{};
   if (functions_->memory(device, &memory) == kSuccess) {
     state.memory_total_bytes = static_cast<std::int64_t>(memory.total);
@@ -92,7 +97,8 @@ schemas::Result<GpuState> Nvml::state(const std::string& uuid) const {
   if (functions_->clock(device, kClockSm, &figure) == kSuccess) state.sm_clock_mhz = figure;
   if (functions_->clock(device, kClockMemory, &figure) == kSuccess) state.memory_clock_mhz = figure;
   if (functions_->max_clock(device, kClockSm, &figure) == kSuccess) state.sm_clock_max_mhz = figure;
-  if (functions_->temperature(device, kTemperatureGpu, &figure) == kSuccess) state.temperature_c = figure;
+  if (functions_->temperature(device, kTemperatureGpu, &figure) == kSuccess)
+    state.temperature_c = figure;
   if (functions_->power_milliwatt(device, &figure) == kSuccess) state.power_w = figure / 1000.0;
   return state;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What NVML tells about a GPU now: memory, clocks, temperature, power. Opened at run time; our own declarations of
-// the few functions used, because the CUDA wheels bring no nvml.h.
+// What NVML tells about a GPU now: memory, clocks, temperature, power. Opened at run time; our own
+// declarations of the few functions used, because the CUDA wheels bring no nvml.h.
 #pragma once
 
 #include <cstdint>

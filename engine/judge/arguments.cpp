@@ -26,11 +26,13 @@ Value::Kind scalar_kind(const schemas::ScalarValue& value) {
 void lay_out(const Value& value, const std::string& name, SlotLayout& layout) {
   if (value.kind == Value::Kind::tensor) layout.add(name, value.tensor.dtype, value.tensor.shape);
   for (std::size_t i = 0; i < value.items.size(); ++i)
-    lay_out(value.items[i], name + "[" + (value.keys.empty() ? std::to_string(i) : value.keys[i]) + "]", layout);
+    lay_out(value.items[i],
+            name + "[" + (value.keys.empty() ? std::to_string(i) : value.keys[i]) + "]", layout);
 }
 
 Binding bind_value(const Value& value, const SlotLayout& layout, std::size_t& next) {
-  if (value.kind == Value::Kind::tensor) return layout.binding(next++, schemas::ArgRole::input, false);
+  if (value.kind == Value::Kind::tensor)
+    return layout.binding(next++, schemas::ArgRole::input, false);
   Binding binding;
   binding.kind = value.kind;
   binding.scalar = value.scalar;
@@ -55,22 +57,25 @@ std::size_t count_inputs(const schemas::IoContract& contract) {
 void demand_same_inputs(const schemas::IoContract& contract, const SlotLayout& inputs) {
   const std::size_t own = count_inputs(contract), given = inputs.tensors().size();
   if (own != given)
-    throw Failure(Cause::mismatch, "inputs differ in count: the candidate's contract takes " + std::to_string(own) +
-                                       " input tensors, the reference's inputs are " + std::to_string(given));
+    throw Failure(Cause::mismatch,
+                  "inputs differ in count: the candidate's contract takes " + std::to_string(own) +
+                      " input tensors, the reference's inputs are " + std::to_string(given));
   std::size_t position = 0;
   for (const schemas::ArgSpec& argument : contract.args) {
     if (!is_input(argument)) continue;
     const TensorPlace& place = inputs.tensors()[position++];
     const schemas::TensorSpec spec = argument.tensor.value_or(schemas::TensorSpec{});
     if (spec.dtype != place.dtype || spec.shape != place.shape)
-      throw Failure(Cause::mismatch, "input " + std::to_string(position - 1) + " differs: the candidate's contract has " +
+      throw Failure(Cause::mismatch, "input " + std::to_string(position - 1) +
+                                         " differs: the candidate's contract has " +
                                          tensor_text(argument.name, spec.dtype, spec.shape) +
                                          ", the reference's input is " +
                                          tensor_text(place.name, place.dtype, place.shape));
   }
 }
 
-CallPlan plan_by_contract(const schemas::Kernel& kernel, const InputSet& inputs, ScalarUse scalars) {
+CallPlan plan_by_contract(const schemas::Kernel& kernel, const InputSet& inputs,
+                          ScalarUse scalars) {
   demand_same_inputs(*kernel.io, inputs.layout);
   const bool writes = writes_into_arguments(kernel.type);
   CallPlan plan;
@@ -104,7 +109,9 @@ CallPlan plan_by_contract(const schemas::Kernel& kernel, const InputSet& inputs,
   for (const Pending& place : pending)
     plan.arguments[place.argument] = plan.outputs.binding(place.output, place.role, true);
   if (writes && plan.outputs.tensors().empty())
-    throw Failure(Cause::unusable, "the contract has no argument with role output or inout: nothing could be checked");
+    throw Failure(
+        Cause::unusable,
+        "the contract has no argument with role output or inout: nothing could be checked");
   return plan;
 }
 
@@ -153,7 +160,8 @@ std::optional<schemas::IoContract> contract_of(const InputSet& inputs) {
     argument.value = value.scalar;
     switch (value.kind) {
       case Value::Kind::tensor:
-        argument.tensor = schemas::TensorSpec{value.tensor.shape, value.tensor.dtype, std::nullopt, std::nullopt};
+        argument.tensor =
+            schemas::TensorSpec{value.tensor.shape, value.tensor.dtype, std::nullopt, std::nullopt};
         break;
       case Value::Kind::integer: argument.type = schemas::ArgType::integer; break;
       case Value::Kind::floating: argument.type = schemas::ArgType::floating; break;
@@ -171,7 +179,8 @@ bool same_structure(const std::vector<Value>& left, const std::vector<Value>& ri
   for (std::size_t i = 0; i < left.size(); ++i) {
     const bool same = left[i].kind == right[i].kind && left[i].keys == right[i].keys &&
                       left[i].tensor.dtype == right[i].tensor.dtype &&
-                      left[i].tensor.shape == right[i].tensor.shape && same_structure(left[i].items, right[i].items);
+                      left[i].tensor.shape == right[i].tensor.shape &&
+                      same_structure(left[i].items, right[i].items);
     if (!same) return false;
   }
   return true;
@@ -213,15 +222,17 @@ std::vector<Binding> output_bindings(const CallPlan& plan) {
 void demand_same_outputs(const SlotLayout& reference, const SlotLayout& candidate) {
   const std::size_t want = reference.tensors().size(), got = candidate.tensors().size();
   if (want != got)
-    throw Failure(Cause::mismatch, "outputs differ in count: the candidate gives " + std::to_string(got) +
-                                       ", the reference " + std::to_string(want));
+    throw Failure(Cause::mismatch, "outputs differ in count: the candidate gives " +
+                                       std::to_string(got) + ", the reference " +
+                                       std::to_string(want));
   for (std::size_t i = 0; i < want; ++i) {
     const TensorPlace& theirs = candidate.tensors()[i];
     const TensorPlace& wanted = reference.tensors()[i];
     if (theirs.dtype != wanted.dtype || theirs.shape != wanted.shape)
-      throw Failure(Cause::mismatch, "output " + std::to_string(i) + " differs: the candidate gives " +
-                                         tensor_text(theirs.name, theirs.dtype, theirs.shape) +
-                                         ", the reference " + tensor_text(wanted.name, wanted.dtype, wanted.shape));
+      throw Failure(Cause::mismatch,
+                    "output " + std::to_string(i) + " differs: the candidate gives " +
+                        tensor_text(theirs.name, theirs.dtype, theirs.shape) + ", the reference " +
+                        tensor_text(wanted.name, wanted.dtype, wanted.shape));
   }
 }
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/judge/compare.h"
 
+#include <algorithm>
+#include <functional>
+#include <limits>
+
 #include <ATen/ops/isfinite.h>
 #include <ATen/ops/isnan.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
-
-#include <algorithm>
-#include <functional>
-#include <limits>
 
 #include "engine/judge/tensor_view.h"
 
@@ -22,7 +22,9 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 struct Block {
   std::int64_t row, column, rows, columns;
-  at::Tensor of(const at::Tensor& whole) const { return whole.narrow(0, row, rows).narrow(1, column, columns); }
+  at::Tensor of(const at::Tensor& whole) const {
+    return whole.narrow(0, row, rows).narrow(1, column, columns);
+  }
 };
 
 // Covers [rows, elements] with blocks; all blocks of one band of rows follow each other.
@@ -32,7 +34,8 @@ void for_each_block(const TensorRows& shape, const std::function<void(const Bloc
   const std::int64_t rows = std::max<std::int64_t>(kBlockElements / columns, 1);
   for (std::int64_t row = 0; row < shape.rows; row += rows)
     for (std::int64_t column = 0; column < shape.elements; column += columns)
-      work({row, column, std::min(rows, shape.rows - row), std::min(columns, shape.elements - column)});
+      work({row, column, std::min(rows, shape.rows - row),
+            std::min(columns, shape.elements - column)});
 }
 
 c10::ScalarType word_type(schemas::Dtype dtype) {
@@ -44,7 +47,8 @@ c10::ScalarType word_type(schemas::Dtype dtype) {
   }
 }
 
-// rms of the finite elements of each row, [rows, 1]. Scaled by the largest of them, so that squares do not overflow.
+// rms of the finite elements of each row, [rows, 1]. Scaled by the largest of them, so that squares
+// do not overflow.
 at::Tensor rms_of_rows(const TensorRows& rows, c10::Device device) {
   const at::Tensor whole = view(rows, device);
   const auto options = c10::TensorOptions().dtype(c10::kDouble).device(device);
@@ -64,7 +68,8 @@ at::Tensor rms_of_rows(const TensorRows& rows, c10::Device device) {
   });
   const at::Tensor scale = at::where(largest.gt(0), largest, 1.0);
   for_each_block(rows, [&](const Block& block) {
-    const at::Tensor values = finite_part(block, finite).div_(scale.narrow(0, block.row, block.rows));
+    const at::Tensor values =
+        finite_part(block, finite).div_(scale.narrow(0, block.row, block.rows));
     squares.narrow(0, block.row, block.rows).add_(values.square().sum({1}, true));
     count.narrow(0, block.row, block.rows).add_(finite.sum({1}, true));
   });
@@ -83,8 +88,10 @@ Judged judge_floating(const at::Tensor& got, const at::Tensor& want, const Toler
   Judged judged;
   judged.error = got.sub(want).abs_();
   judged.allowed = want.abs().mul_(tolerance.rtol).add_(floor);
-  judged.wrong = judged.error.le(judged.allowed).logical_and_(finite).logical_or_(equal).logical_not_();
-  judged.score = at::where(finite, judged.error.div(judged.allowed), kInfinity).masked_fill_(equal, 0);
+  judged.wrong =
+      judged.error.le(judged.allowed).logical_and_(finite).logical_or_(equal).logical_not_();
+  judged.score =
+      at::where(finite, judged.error.div(judged.allowed), kInfinity).masked_fill_(equal, 0);
   return judged;
 }
 
@@ -100,10 +107,15 @@ Judged judge_exact(const at::Tensor& got, const at::Tensor& want) {
 
 class Comparing {
  public:
-  Comparing(const TensorRows& got, const TensorRows& want, const Tolerance& tolerance, const Poison& poison,
-            c10::Device device)
-      : tolerance_(tolerance), poison_(poison), dtype_(want.dtype), device_(device), got_(view_of(got)),
-        want_(view_of(want)), got_words_(view_as(got, word_type(got.dtype), device)) {
+  Comparing(const TensorRows& got, const TensorRows& want, const Tolerance& tolerance,
+            const Poison& poison, c10::Device device)
+      : tolerance_(tolerance),
+        poison_(poison),
+        dtype_(want.dtype),
+        device_(device),
+        got_(view_of(got)),
+        want_(view_of(want)),
+        got_words_(view_as(got, word_type(got.dtype), device)) {
     const auto options = c10::TensorOptions().dtype(c10::kDouble).device(device);
     if (!tolerance.exact)
       floor_ = tolerance.scaled ? rms_of_rows(want, device).mul_(tolerance.atol)
@@ -122,8 +134,8 @@ class Comparing {
     const at::Tensor flat = judged.score.reshape({-1});
     const at::Tensor position = flat.argmax();
     const at::Tensor figures =
-        at::stack({judged.wrong.sum().to(c10::kDouble), hits.sum().to(c10::kDouble), flat.max().to(c10::kDouble),
-                   position.to(c10::kDouble)})
+        at::stack({judged.wrong.sum().to(c10::kDouble), hits.sum().to(c10::kDouble),
+                   flat.max().to(c10::kDouble), position.to(c10::kDouble)})
             .cpu();
     const double* figure = figures.const_data_ptr<double>();
     found_.elements += block.rows * block.columns;
@@ -143,7 +155,8 @@ class Comparing {
  private:
   // Bools as bytes: a kernel may write any non-zero byte for true.
   at::Tensor view_of(const TensorRows& rows) const {
-    return view_as(rows, dtype_ == schemas::Dtype::boolean ? c10::kByte : scalar_type(dtype_), device_);
+    return view_as(rows, dtype_ == schemas::Dtype::boolean ? c10::kByte : scalar_type(dtype_),
+                   device_);
   }
 
   Judged judge(const Block& block) const {
@@ -156,10 +169,12 @@ class Comparing {
 
   void note_worst(const Block& block, const Judged& judged, std::int64_t position) {
     const std::int64_t row = position / block.columns, column = position % block.columns;
-    const auto number = [&](const at::Tensor& of) { return of[row][column].to(c10::kDouble).item<double>(); };
-    found_.worst = WorstFound{block.row + row,          block.column + column,
-                              number(block.of(got_)),   number(block.of(want_)),
-                              number(judged.error),     number(judged.allowed)};
+    const auto number = [&](const at::Tensor& of) {
+      return of[row][column].to(c10::kDouble).item<double>();
+    };
+    found_.worst =
+        WorstFound{block.row + row,         block.column + column, number(block.of(got_)),
+                   number(block.of(want_)), number(judged.error),  number(judged.allowed)};
   }
 
   Tolerance tolerance_;
@@ -175,7 +190,8 @@ class Comparing {
 Unwritten count_hits(const TensorRows& shape, c10::Device device,
                      const std::function<at::Tensor(const Block&)>& hits) {
   Unwritten found;
-  const at::Tensor rows_hit = at::zeros({shape.rows}, c10::TensorOptions().dtype(c10::kBool).device(device));
+  const at::Tensor rows_hit =
+      at::zeros({shape.rows}, c10::TensorOptions().dtype(c10::kBool).device(device));
   for_each_block(shape, [&](const Block& block) {
     const at::Tensor held = hits(block);
     rows_hit.narrow(0, block.row, block.rows).logical_or_(held.any(1));
@@ -195,8 +211,8 @@ Unwritten count_hits(const TensorRows& shape, c10::Device device,
 
 }  // namespace
 
-Comparison compare(const TensorRows& got, const TensorRows& want, const Tolerance& tolerance, const Poison& poison,
-                   TorchDevice device) {
+Comparison compare(const TensorRows& got, const TensorRows& want, const Tolerance& tolerance,
+                   const Poison& poison, TorchDevice device) {
   c10::InferenceMode guard;
   if (want.elements == 0 || want.rows == 0) return {};
   Comparing comparing(got, want, tolerance, poison, torch_device(device));
@@ -209,11 +225,13 @@ Unwritten find_unwritten(const TensorRows& got, const Poison& poison, TorchDevic
   if (got.elements == 0 || got.rows == 0 || !poison.present) return {};
   const at::Tensor words = view_as(got, word_type(got.dtype), torch_device(device));
   const std::int64_t held = poison_word(poison, got.dtype);
-  return count_hits(got, torch_device(device), [&](const Block& block) { return block.of(words).eq(held); });
+  return count_hits(got, torch_device(device),
+                    [&](const Block& block) { return block.of(words).eq(held); });
 }
 
-Unwritten find_unwritten_twice(const TensorRows& first, const Poison& first_poison, const TensorRows& second,
-                               const Poison& second_poison, TorchDevice device) {
+Unwritten find_unwritten_twice(const TensorRows& first, const Poison& first_poison,
+                               const TensorRows& second, const Poison& second_poison,
+                               TorchDevice device) {
   c10::InferenceMode guard;
   if (first.elements == 0 || first.rows == 0 || !first_poison.present) return {};
   const c10::ScalarType type = word_type(first.dtype);
@@ -222,7 +240,9 @@ Unwritten find_unwritten_twice(const TensorRows& first, const Poison& first_pois
   const std::int64_t first_held = poison_word(first_poison, first.dtype);
   const std::int64_t second_held = poison_word(second_poison, second.dtype);
   return count_hits(first, torch_device(device), [&](const Block& block) {
-    return block.of(first_words).eq(first_held).logical_and_(block.of(second_words).eq(second_held));
+    return block.of(first_words)
+        .eq(first_held)
+        .logical_and_(block.of(second_words).eq(second_held));
   });
 }
 

@@ -16,31 +16,37 @@ Draw take_draw(DrawSource& source, std::uint64_t seed, const SlotLayout& layout,
                const NoiseMaker& noise) {
   Draw draw;
   draw.seed = seed;
-  draw.values = memory.allocate(static_cast<std::size_t>(layout.slot_bytes()), Sharing::judge_only, "drawn inputs");
+  draw.values = memory.allocate(static_cast<std::size_t>(layout.slot_bytes()), Sharing::judge_only,
+                                "drawn inputs");
   for (std::size_t i = 0; i < layout.tensors().size(); ++i) {
     const TensorPlace& place = layout.tensors()[i];
     const auto bytes = static_cast<std::size_t>(place.bytes);
     const auto host = std::make_unique_for_overwrite<std::byte[]>(std::max<std::size_t>(bytes, 1));
     source.read(i, {host.get(), bytes});
     memory.upload(draw.values->data() + place.offset, host.get(), bytes);
-    draw.ranges.push_back(source.may_vary(i) ? noise.range_of(layout.rows(draw.values->data(), i, 1)) : NoiseRange{});
+    draw.ranges.push_back(
+        source.may_vary(i) ? noise.range_of(layout.rows(draw.values->data(), i, 1)) : NoiseRange{});
   }
   return draw;
 }
 
 std::string describe(const DrawSource& source, const Draws& draws) {
   const std::size_t count = draws.draws.size();
-  std::string how = std::to_string(count) + (count == 1 ? " draw, " : " draws, ") + source.origin() + "; ";
+  std::string how =
+      std::to_string(count) + (count == 1 ? " draw, " : " draws, ") + source.origin() + "; ";
   if (!source.random()) return how + "constant values, so every call has the same";
-  how += "every draw is used once exactly, further calls have a draw with multiplicative noise of 1e-3 (bfloat16: 2^-7) "
-         "within the draw's own range";
+  how +=
+      "every draw is used once exactly, further calls have a draw with multiplicative noise of "
+      "1e-3 (bfloat16: 2^-7) "
+      "within the draw's own range";
   if (!draws.all_vary) how += "; integers, bools, constants and whole-number tensors repeat";
   return how;
 }
 
 }  // namespace
 
-Draws make_draws(DrawSource& source, Memory& memory, const NoiseMaker& noise, std::size_t max_bytes) {
+Draws make_draws(DrawSource& source, Memory& memory, const NoiseMaker& noise,
+                 std::size_t max_bytes) {
   Draws made;
   const auto begin = sandbox::Clock::now();
   std::uint64_t seed = random_seed();
@@ -55,7 +61,8 @@ Draws make_draws(DrawSource& source, Memory& memory, const NoiseMaker& noise, st
     seed = random_seed();
     const InputSet drawn = source.next(seed);
     if (!same_structure(drawn.arguments, made.inputs.arguments)) {
-      made.notes.push_back("get_inputs() gives other shapes for other seeds; only its first draw is used");
+      made.notes.push_back(
+          "get_inputs() gives other shapes for other seeds; only its first draw is used");
       break;
     }
     made.draws.push_back(take_draw(source, seed, made.inputs.layout, memory, noise));
@@ -67,12 +74,15 @@ Draws make_draws(DrawSource& source, Memory& memory, const NoiseMaker& noise, st
 }
 
 Contents::Contents(const Draws& draws, Memory& memory, NoiseMaker& noise, std::int64_t slots)
-    : draws_(draws), memory_(memory), noise_(noise),
-      staging_(memory.allocate(static_cast<std::size_t>(layout().slot_bytes() * slots), Sharing::judge_only,
-                               "prepared inputs")) {}
+    : draws_(draws),
+      memory_(memory),
+      noise_(noise),
+      staging_(memory.allocate(static_cast<std::size_t>(layout().slot_bytes() * slots),
+                               Sharing::judge_only, "prepared inputs")) {}
 
 void Contents::fill(std::int64_t slots) {
-  for (std::size_t tensor = 0; tensor < layout().tensors().size(); ++tensor) fill_tensor(tensor, slots);
+  for (std::size_t tensor = 0; tensor < layout().tensors().size(); ++tensor)
+    fill_tensor(tensor, slots);
   next_ += slots;
 }
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <sys/utsname.h>
-#include <unistd.h>
-
 #include <cstdlib>
 #include <fstream>
 #include <optional>
 #include <string>
+#include <unistd.h>
+
+#include <sys/utsname.h>
 
 #include "engine/judge/device_info.h"
 
@@ -35,7 +35,8 @@ std::optional<std::int64_t> kibibytes_of(const std::string& key) {
 std::optional<std::int64_t> last_level_cache() {
   std::optional<std::int64_t> bytes;
   for (int index = 0; index < 8; ++index) {
-    std::ifstream stream("/sys/devices/system/cpu/cpu0/cache/index" + std::to_string(index) + "/size");
+    std::ifstream stream("/sys/devices/system/cpu/cpu0/cache/index" + std::to_string(index) +
+                         "/size");
     std::int64_t size = 0;
     char unit = 'K';
     if (!(stream >> size)) break;
@@ -71,6 +72,8 @@ std::string machine_architecture() {
   return uname(&name) == 0 ? name.machine : "unknown";
 }
 
-std::unique_ptr<DeviceProbe> probe_cpu() { return std::make_unique<CpuProbe>(); }
+std::unique_ptr<DeviceProbe> probe_cpu() {
+  return std::make_unique<CpuProbe>();
+}
 
 }  // namespace assay::engine::judge

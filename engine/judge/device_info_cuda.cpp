@@ -12,7 +12,8 @@ namespace {
 
 class CudaProbe final : public DeviceProbe {
  public:
-  CudaProbe(cuda::DriverPointer driver, CUdevice device, int index) : driver_(std::move(driver)), device_(device) {
+  CudaProbe(cuda::DriverPointer driver, CUdevice device, int index)
+      : driver_(std::move(driver)), device_(device) {
     const cuda::Functions& call = driver_->call;
     fixed_.kind = schemas::DeviceKind::cuda;
     fixed_.index = index;
@@ -22,7 +23,8 @@ class CudaProbe final : public DeviceProbe {
     if (call.device_get_uuid(&uuid, device) == CUDA_SUCCESS) fixed_.uuid = cuda::uuid_text(uuid);
     const auto major = attribute(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR);
     const auto minor = attribute(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
-    if (major && minor) fixed_.architecture = "sm_" + std::to_string(*major) + std::to_string(*minor);
+    if (major && minor)
+      fixed_.architecture = "sm_" + std::to_string(*major) + std::to_string(*minor);
     std::size_t total = 0;
     if (call.device_total_mem(&total, device) == CUDA_SUCCESS)
       fixed_.memory_total_bytes = static_cast<std::int64_t>(total);
@@ -30,8 +32,10 @@ class CudaProbe final : public DeviceProbe {
     fixed_.multiprocessors = attribute(CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
     fixed_.cuda_version = driver_->version_text();
     auto nvml = cuda::Nvml::open();
-    if (nvml) nvml_.emplace(std::move(*nvml));
-    else missing_reason_ = nvml.error().message;
+    if (nvml)
+      nvml_.emplace(std::move(*nvml));
+    else
+      missing_reason_ = nvml.error().message;
   }
 
   schemas::DeviceInfo now() const override {
@@ -57,7 +61,8 @@ class CudaProbe final : public DeviceProbe {
  private:
   std::optional<std::int64_t> attribute(CUdevice_attribute which) const {
     int value = 0;
-    if (driver_->call.device_get_attribute(&value, which, device_) != CUDA_SUCCESS) return std::nullopt;
+    if (driver_->call.device_get_attribute(&value, which, device_) != CUDA_SUCCESS)
+      return std::nullopt;
     return value;
   }
 

@@ -15,12 +15,14 @@ constexpr std::uint64_t kSeedMask = ~std::uint64_t{0} >> 1;
 
 class ContractSource final : public DrawSource {
  public:
-  ContractSource(const schemas::IoContract& contract, std::size_t max_bytes) : set_(input_set_of(contract)) {
+  ContractSource(const schemas::IoContract& contract, std::size_t max_bytes)
+      : set_(input_set_of(contract)) {
     if (static_cast<std::uint64_t>(set_.layout.slot_bytes()) > max_bytes)
-      throw Failure(Cause::memory, "the contract's inputs take " +
-                                       bytes_text(static_cast<std::size_t>(set_.layout.slot_bytes())) +
-                                       " per call, more than the " + bytes_text(max_bytes) +
-                                       " that one job may use for them");
+      throw Failure(Cause::memory,
+                    "the contract's inputs take " +
+                        bytes_text(static_cast<std::size_t>(set_.layout.slot_bytes())) +
+                        " per call, more than the " + bytes_text(max_bytes) +
+                        " that one job may use for them");
     for (const schemas::ArgSpec& argument : contract.args)
       if (argument.type == schemas::ArgType::tensor && argument.role != schemas::ArgRole::output)
         specs_.push_back(argument.tensor.value_or(schemas::TensorSpec{}));
@@ -38,7 +40,8 @@ class ContractSource final : public DrawSource {
       auto bytes = decode_tensor_data(*spec.data);
       if (!bytes) throw Failure(Cause::unusable, name(tensor) + ": " + bytes.error().message);
       if (bytes->size() != into.size())
-        throw Failure(Cause::unusable, name(tensor) + ": data and tensor_spec differ in shape or dtype");
+        throw Failure(Cause::unusable,
+                      name(tensor) + ": data and tensor_spec differ in shape or dtype");
       if (!into.empty()) std::memcpy(into.data(), bytes->data(), into.size());
       return;
     }
@@ -56,12 +59,15 @@ class ContractSource final : public DrawSource {
     return false;
   }
   std::string origin() const override {
-    return "drawn from the contract by torch's CPU generator (tensor i of a draw has that draw's seed + i; seeds in the "
+    return "drawn from the contract by torch's CPU generator (tensor i of a draw has that draw's "
+           "seed + i; seeds in the "
            "contract give the first draw)";
   }
 
  private:
-  std::string name(std::size_t tensor) const { return "input \"" + set_.layout.tensors()[tensor].name + "\""; }
+  std::string name(std::size_t tensor) const {
+    return "input \"" + set_.layout.tensors()[tensor].name + "\"";
+  }
 
   InputSet set_;
   std::vector<schemas::TensorSpec> specs_;
@@ -71,7 +77,8 @@ class ContractSource final : public DrawSource {
 
 class RunnerSource final : public DrawSource {
  public:
-  RunnerSource(RunnerClient& runner, std::size_t max_bytes) : runner_(runner), max_bytes_(max_bytes) {}
+  RunnerSource(RunnerClient& runner, std::size_t max_bytes)
+      : runner_(runner), max_bytes_(max_bytes) {}
 
   InputSet next(std::uint64_t seed) override {
     last_ = runner_.draw(seed, max_bytes_);
@@ -82,11 +89,14 @@ class RunnerSource final : public DrawSource {
 
   void read(std::size_t tensor, std::span<std::byte> into) override {
     if (into.empty()) return;
-    value_or_fail(last_.buffer.read(static_cast<std::size_t>(offsets_[tensor]), into.data(), into.size()));
+    value_or_fail(
+        last_.buffer.read(static_cast<std::size_t>(offsets_[tensor]), into.data(), into.size()));
   }
   bool may_vary(std::size_t) const override { return true; }
   bool random() const override { return true; }
-  std::string origin() const override { return "drawn by get_inputs() in a process of its own, seeded by the judge"; }
+  std::string origin() const override {
+    return "drawn by get_inputs() in a process of its own, seeded by the judge";
+  }
 
  private:
   void note_offsets(const schemas::Value& value) {
@@ -102,7 +112,8 @@ class RunnerSource final : public DrawSource {
 
 }  // namespace
 
-std::unique_ptr<DrawSource> draw_from_contract(const schemas::IoContract& contract, std::size_t max_bytes) {
+std::unique_ptr<DrawSource> draw_from_contract(const schemas::IoContract& contract,
+                                               std::size_t max_bytes) {
   return std::make_unique<ContractSource>(contract, max_bytes);
 }
 

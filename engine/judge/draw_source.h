@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where a job's inputs come from: the contract of the kernel that owns them, or its get_inputs in the input runner.
+// Where a job's inputs come from: the contract of the kernel that owns them, or its get_inputs in
+// the input runner.
 #pragma once
 
 #include <cstddef>
@@ -17,11 +18,14 @@ namespace assay::engine::judge {
 class DrawSource {
  public:
   virtual ~DrawSource() = default;
-  // Makes the next draw and returns its arguments. The first one has the contract's own seeds where it gives some.
+  // Makes the next draw and returns its arguments. The first one has the contract's own seeds where
+  // it gives some.
   virtual InputSet next(std::uint64_t seed) = 0;
-  // Copies one tensor of the last draw, by its position in the layout. REQUIRES: into has exactly its bytes.
+  // Copies one tensor of the last draw, by its position in the layout. REQUIRES: into has exactly
+  // its bytes.
   virtual void read(std::size_t tensor, std::span<std::byte> into) = 0;
-  // Whether a tensor of the last draw may be given noise (the noise maker looks at its values besides).
+  // Whether a tensor of the last draw may be given noise (the noise maker looks at its values
+  // besides).
   virtual bool may_vary(std::size_t tensor) const = 0;
   // Whether another seed can give other values.
   virtual bool random() const = 0;
@@ -30,7 +34,8 @@ class DrawSource {
 };
 
 // Failure: memory, before anything is drawn, when one set of inputs takes more than `max_bytes`.
-std::unique_ptr<DrawSource> draw_from_contract(const schemas::IoContract& contract, std::size_t max_bytes);
+std::unique_ptr<DrawSource> draw_from_contract(const schemas::IoContract& contract,
+                                               std::size_t max_bytes);
 // `runner` must outlive the source and have loaded the owner's source.
 std::unique_ptr<DrawSource> draw_from_runner(RunnerClient& runner, std::size_t max_bytes);
 

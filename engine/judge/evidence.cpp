@@ -33,13 +33,14 @@ void Evidence::state_tolerances(const SlotLayout& outputs) {
     checks_.tolerances.push_back(rule_of(tolerance_for(place.dtype, rtol_, atol_), place.dtype));
 }
 
-bool Evidence::compare_window(const Outputs& got, const Outputs& want, std::int64_t calls, std::int64_t window) {
+bool Evidence::compare_window(const Outputs& got, const Outputs& want, std::int64_t calls,
+                              std::int64_t window) {
   std::int64_t calls_failed = 0;
   for (std::size_t output = 0; output < want.call->outputs.tensors().size(); ++output) {
     const TensorPlace& place = want.call->outputs.tensors()[output];
     const Comparison comparison =
-        compare(got.rows(output, calls), want.rows(output, calls), tolerance_for(place.dtype, rtol_, atol_),
-                (*got.poison)[output], device_);
+        compare(got.rows(output, calls), want.rows(output, calls),
+                tolerance_for(place.dtype, rtol_, atol_), (*got.poison)[output], device_);
     checks_.elements_checked += comparison.elements;
     checks_.elements_wrong += comparison.wrong;
     calls_failed = std::max(calls_failed, comparison.rows_wrong);
@@ -51,7 +52,8 @@ bool Evidence::compare_window(const Outputs& got, const Outputs& want, std::int6
   return calls_failed == 0;
 }
 
-bool Evidence::written_window(const Outputs& got, const Outputs* again, std::int64_t calls, std::int64_t window) {
+bool Evidence::written_window(const Outputs& got, const Outputs* again, std::int64_t calls,
+                              std::int64_t window) {
   std::int64_t calls_failed = 0;
   for (std::size_t output = 0; output < got.call->outputs.tensors().size(); ++output) {
     const TensorPlace& place = got.call->outputs.tensors()[output];
@@ -67,10 +69,11 @@ bool Evidence::written_window(const Outputs& got, const Outputs* again, std::int
     unwritten_ += left.count;
     calls_failed = std::max(calls_failed, left.rows);
     if (left.count > 0 && fault_.empty())
-      fault_ = std::to_string(left.count) + " of " + std::to_string(place.elements * calls) + " elements of output " +
-               tensor_text(place.name, place.dtype, place.shape) + " were never written, the first at " +
-               schemas::shape_text(index_of(left.element, place.shape)) + " of call " + std::to_string(left.row) +
-               " in window " + std::to_string(window);
+      fault_ = std::to_string(left.count) + " of " + std::to_string(place.elements * calls) +
+               " elements of output " + tensor_text(place.name, place.dtype, place.shape) +
+               " were never written, the first at " +
+               schemas::shape_text(index_of(left.element, place.shape)) + " of call " +
+               std::to_string(left.row) + " in window " + std::to_string(window);
   }
   checks_.calls_checked += calls;
   checks_.calls_failed += calls_failed;
@@ -80,17 +83,21 @@ bool Evidence::written_window(const Outputs& got, const Outputs* again, std::int
 bool Evidence::agree(const Outputs& got, const Outputs& want, std::int64_t calls) const {
   for (std::size_t output = 0; output < want.call->outputs.tensors().size(); ++output) {
     const schemas::Dtype dtype = want.call->outputs.tensors()[output].dtype;
-    if (compare(got.rows(output, calls), want.rows(output, calls), tolerance_for(dtype, rtol_, atol_),
-                (*got.poison)[output], device_)
+    if (compare(got.rows(output, calls), want.rows(output, calls),
+                tolerance_for(dtype, rtol_, atol_), (*got.poison)[output], device_)
             .wrong > 0)
       return false;
   }
   return true;
 }
 
-void Evidence::note_worst(const WorstFound& found, const TensorPlace& place, std::size_t output, std::int64_t window) {
-  double score = found.allowed > 0 ? found.error / found.allowed : found.error > 0 ? found.error + 1 : 0;
-  if (!std::isfinite(found.error) || !std::isfinite(found.got)) score = std::numeric_limits<double>::infinity();
+void Evidence::note_worst(const WorstFound& found, const TensorPlace& place, std::size_t output,
+                          std::int64_t window) {
+  double score = found.allowed > 0 ? found.error / found.allowed
+                 : found.error > 0 ? found.error + 1
+                                   : 0;
+  if (!std::isfinite(found.error) || !std::isfinite(found.got))
+    score = std::numeric_limits<double>::infinity();
   if (score <= worst_score_) return;
   worst_score_ = score;
   schemas::WorstElement worst;
@@ -106,12 +113,14 @@ void Evidence::note_worst(const WorstFound& found, const TensorPlace& place, std
   checks_.worst = std::move(worst);
 }
 
-void Evidence::note_fault(const TensorPlace& place, const Comparison& comparison, std::int64_t calls) {
+void Evidence::note_fault(const TensorPlace& place, const Comparison& comparison,
+                          std::int64_t calls) {
   unwritten_ += comparison.unwritten;
   if (!fault_.empty()) return;
-  fault_ = std::to_string(comparison.wrong) + " of " + std::to_string(comparison.elements) + " elements of output " +
-           tensor_text(place.name, place.dtype, place.shape) + " are wrong, in " +
-           std::to_string(comparison.rows_wrong) + " of " + std::to_string(calls) + " calls";
+  fault_ = std::to_string(comparison.wrong) + " of " + std::to_string(comparison.elements) +
+           " elements of output " + tensor_text(place.name, place.dtype, place.shape) +
+           " are wrong, in " + std::to_string(comparison.rows_wrong) + " of " +
+           std::to_string(calls) + " calls";
   if (comparison.unwritten > 0)
     fault_ += "; " + std::to_string(comparison.unwritten) + " of them were never written";
 }

@@ -36,10 +36,12 @@ class Evidence {
   void state_tolerances(const SlotLayout& outputs);
 
   // Each call of a window against the wanted outputs. True when all agree.
-  bool compare_window(const Outputs& got, const Outputs& want, std::int64_t calls, std::int64_t window);
-  // Without a reference: every element was written. `again`: the same inputs with other poison, needed where a poison
-  // may be a legal value. True when nothing was left out.
-  bool written_window(const Outputs& got, const Outputs* again, std::int64_t calls, std::int64_t window);
+  bool compare_window(const Outputs& got, const Outputs& want, std::int64_t calls,
+                      std::int64_t window);
+  // Without a reference: every element was written. `again`: the same inputs with other poison,
+  // needed where a poison may be a legal value. True when nothing was left out.
+  bool written_window(const Outputs& got, const Outputs* again, std::int64_t calls,
+                      std::int64_t window);
 
   // Whether two sets of outputs agree, without counting: for the reference's own repeatability.
   bool agree(const Outputs& got, const Outputs& want, std::int64_t calls) const;
@@ -51,7 +53,8 @@ class Evidence {
   std::int64_t unwritten() const { return unwritten_; }
 
  private:
-  void note_worst(const WorstFound& found, const TensorPlace& place, std::size_t output, std::int64_t window);
+  void note_worst(const WorstFound& found, const TensorPlace& place, std::size_t output,
+                  std::int64_t window);
   void note_fault(const TensorPlace& place, const Comparison& comparison, std::int64_t calls);
 
   TorchDevice device_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Failure: what ends a job before its last step. Thrown by any step, caught once in Session::run, which turns it into
-// a verdict (verdict.h). Exceptions do not leave this folder.
+// Failure: what ends a job before its last step. Thrown by any step, caught once in Session::run,
+// which turns it into a verdict (verdict.h). Exceptions do not leave this folder.
 #pragma once
 
 #include <exception>
@@ -20,7 +20,8 @@ enum class Cause {
   cancelled,     // the executor withdrew the job or went away
   memory,        // more memory is needed than the job may use; the message names the sizes
   mismatch,      // candidate and reference do not fit together; the message names both
-  unusable,      // a kernel cannot be run as submitted (no contract and no get_inputs, output not written)
+  unusable,      // a kernel cannot be run as submitted (no contract and no get_inputs, output not
+                 // written)
   internal,      // our own
 };
 
@@ -36,7 +37,7 @@ class Failure : public std::exception {
   std::optional<schemas::RunnerRole> role;  // whose runner was at work
   std::string at;                           // the request it was at: "load", "pass"
   std::string message;
-  schemas::RunnerError error;               // of runner_error
+  schemas::RunnerError error;  // of runner_error
 };
 
 // The value of a Result of another folder, or an internal Failure with its message.

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/judge/inputs.h"
 
+#include <cstring>
+#include <utility>
+
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/full.h>
@@ -8,9 +11,6 @@
 #include <ATen/ops/randint.h>
 #include <ATen/ops/randn.h>
 #include <c10/util/Exception.h>
-
-#include <cstring>
-#include <utility>
 
 #include "engine/judge/failure.h"
 #include "engine/judge/tensor_view.h"
@@ -29,21 +29,27 @@ std::pair<std::int64_t, std::int64_t> whole_range(schemas::Dtype dtype) {
   }
 }
 
-// values * factor + offset as Python's operators compute it. Numbers go in as 0-d tensors: ATen's overload for a Scalar
-// rounds it to the tensor's dtype first, Python's operators do not.
+// values * factor + offset as Python's operators compute it. Numbers go in as "wrapped" 0-d
+// tensors: ATen's overload for a Scalar rounds it to the tensor's dtype first, Python's operators
+// do not.
 at::Tensor scaled(const at::Tensor& values, double factor, double offset) {
-  const auto number = [](double value) { return at::full({}, value, c10::TensorOptions().dtype(c10::kDouble)); };
+  const auto number = [](double value) {
+    at::Tensor wrapped = at::full({}, value, c10::TensorOptions().dtype(c10::kDouble));
+    wrapped.unsafeGetTensorImpl()->set_wrapped_number(true);
+    return wrapped;
+  };
   return values.mul(number(factor)).add(number(offset));
 }
 
-at::Tensor draw_integers(std::int64_t low, std::int64_t high, at::IntArrayRef shape, const at::Generator& generator,
-                         const c10::TensorOptions& options) {
+at::Tensor draw_integers(std::int64_t low, std::int64_t high, at::IntArrayRef shape,
+                         const at::Generator& generator, const c10::TensorOptions& options) {
   return at::randint(low, high + 1, shape, generator, options);
 }
 
 at::Tensor draw_randn(const schemas::Init& init, schemas::Dtype dtype, at::IntArrayRef shape,
                       const at::Generator& generator, const c10::TensorOptions& options) {
-  if (schemas::is_floating(dtype)) return scaled(at::randn(shape, generator, options), init.std, init.mean);
+  if (schemas::is_floating(dtype))
+    return scaled(at::randn(shape, generator, options), init.std, init.mean);
   const auto [low, high] = whole_range(dtype);
   return draw_integers(low, high, shape, generator, options);
 }
@@ -53,21 +59,24 @@ at::Tensor draw_uniform(const schemas::Init& init, schemas::Dtype dtype, at::Int
   if (schemas::is_floating(dtype))
     return scaled(at::rand(shape, generator, options), init.high - init.low, init.low);
   if (dtype == schemas::Dtype::boolean) return draw_integers(0, 1, shape, generator, options);
-  return draw_integers(static_cast<std::int64_t>(init.low), static_cast<std::int64_t>(init.high), shape, generator,
-                       options);
+  return draw_integers(static_cast<std::int64_t>(init.low), static_cast<std::int64_t>(init.high),
+                       shape, generator, options);
 }
 
-at::Tensor make_arange(const schemas::Init& init, at::IntArrayRef shape, const c10::TensorOptions& options) {
+at::Tensor make_arange(const schemas::Init& init, at::IntArrayRef shape,
+                       const c10::TensorOptions& options) {
   const std::int64_t length = shape.empty() ? 1 : shape.back();
   const at::Tensor line =
-      at::arange(init.start, init.start + init.step * static_cast<double>(length), init.step, options)
+      at::arange(init.start, init.start + init.step * static_cast<double>(length), init.step,
+                 options)
           .slice(0, 0, length);
-  TORCH_CHECK(line.numel() == length, "arange of ", length, " elements from ", init.start, " in steps of ", init.step,
-              " gives ", line.numel(), " of this dtype");
+  TORCH_CHECK(line.numel() == length, "arange of ", length, " elements from ", init.start,
+              " in steps of ", init.step, " gives ", line.numel(), " of this dtype");
   return shape.empty() ? line.reshape({}) : line.expand(shape);
 }
 
-at::Tensor make(const schemas::Init& init, schemas::Dtype dtype, at::IntArrayRef shape, std::uint64_t seed) {
+at::Tensor make(const schemas::Init& init, schemas::Dtype dtype, at::IntArrayRef shape,
+                std::uint64_t seed) {
   const auto options = c10::TensorOptions().dtype(scalar_type(dtype));
   at::Generator generator = at::detail::createCPUGenerator();
   generator.set_current_seed(seed);
@@ -88,12 +97,14 @@ bool is_random(const schemas::Init& init) {
   return init.kind == schemas::InitKind::randn || init.kind == schemas::InitKind::uniform;
 }
 
-void draw_values(const schemas::Init& init, schemas::Dtype dtype, const std::vector<std::int64_t>& shape,
-                 std::uint64_t seed, std::span<std::byte> bytes) {
+void draw_values(const schemas::Init& init, schemas::Dtype dtype,
+                 const std::vector<std::int64_t>& shape, std::uint64_t seed,
+                 std::span<std::byte> bytes) {
   c10::InferenceMode guard;
   try {
     const at::Tensor values = make(init, dtype, shape, seed).contiguous();
-    if (values.nbytes() != bytes.size()) throw Failure(Cause::internal, "a drawn tensor has an unexpected size");
+    if (values.nbytes() != bytes.size())
+      throw Failure(Cause::internal, "a drawn tensor has an unexpected size");
     if (!bytes.empty()) std::memcpy(bytes.data(), values.const_data_ptr(), bytes.size());
   } catch (const c10::Error& error) {
     throw Failure(Cause::unusable, std::string("torch cannot make the contract's values: ") +

@@ -28,7 +28,8 @@ RunnerGrant* JobRequest::find(schemas::RunnerRole role) {
   return nullptr;
 }
 
-schemas::Result<JobRequest> read_job_request(const Json& message, std::vector<sandbox::UniqueFd> descriptors) {
+schemas::Result<JobRequest> read_job_request(const Json& message,
+                                             std::vector<sandbox::UniqueFd> descriptors) {
   schemas::Diagnostics diagnostics;
   ObjectReader reader(message, "evaluate", diagnostics);
   JobRequest request;
@@ -65,13 +66,15 @@ schemas::Result<JobRequest> read_job_request(const Json& message, std::vector<sa
   for (RunnerGrant& grant : request.runners)
     if (grant.tier == Tier::device) take(grant.cubin);
   if (next != descriptors.size()) {
-    diagnostics.errors.push_back({"evaluate", "brought " + std::to_string(descriptors.size()) + " descriptors, not " +
-                                                  std::to_string(next)});
+    diagnostics.errors.push_back({"evaluate", "brought " + std::to_string(descriptors.size()) +
+                                                  " descriptors, not " + std::to_string(next)});
     return violation(diagnostics);
   }
   if (request.find(schemas::RunnerRole::candidate) == nullptr ||
-      (request.spec.work.reference.has_value() != (request.find(schemas::RunnerRole::reference) != nullptr))) {
-    diagnostics.errors.push_back({"evaluate.runners", "needs a candidate, and a reference where the job has one"});
+      (request.spec.work.reference.has_value() !=
+       (request.find(schemas::RunnerRole::reference) != nullptr))) {
+    diagnostics.errors.push_back(
+        {"evaluate.runners", "needs a candidate, and a reference where the job has one"});
     return violation(diagnostics);
   }
   return request;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One job as the executor hands it over (docs/workers.md, "evaluate"). The executor is trusted, but a frame that does
-// not fit is answered, not died of.
+// One job as the executor hands it over (docs/workers.md, "evaluate"). The executor is trusted, but
+// a frame that does not fit is answered, not died of.
 #pragma once
 
 #include <cstdint>
@@ -32,6 +32,7 @@ struct JobRequest {
 };
 
 // Takes the frame's descriptors. Error: protocol_violation.
-schemas::Result<JobRequest> read_job_request(const schemas::Json& message, std::vector<sandbox::UniqueFd> descriptors);
+schemas::Result<JobRequest> read_job_request(const schemas::Json& message,
+                                             std::vector<sandbox::UniqueFd> descriptors);
 
 }  // namespace assay::engine::judge

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/judge/job_watch.h"
 
-#include <poll.h>
-
 #include <algorithm>
 #include <array>
+#include <poll.h>
 #include <utility>
 
 #include "schemas/worker_message.h"
@@ -17,6 +16,11 @@ constexpr std::chrono::seconds kSendPatience{10};
 
 }  // namespace
 
+std::string word_of(const schemas::Json& message, const char* key) {
+  const auto found = message.find(key);
+  return found != message.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
 JobWatch::JobWatch(sandbox::Channel& executor, std::string job_id, sandbox::Deadline deadline)
     : executor_(executor), job_id_(std::move(job_id)), deadline_(deadline) {}
 
@@ -28,12 +32,13 @@ void JobWatch::check(schemas::RunnerRole role, const std::string& at) {
   wait(-1, -1, sandbox::Deadline::min(), role, at);
 }
 
-int JobWatch::wait(int first_fd, int second_fd, sandbox::Deadline patience, schemas::RunnerRole role,
-                   const std::string& at) {
+int JobWatch::wait(int first_fd, int second_fd, sandbox::Deadline patience,
+                   schemas::RunnerRole role, const std::string& at) {
   while (true) {
     if (sandbox::Clock::now() >= deadline_)
       throw Failure(Cause::deadline, role, at, "the time for this job is used up");
-    std::array<pollfd, 3> watched{{{executor_.fd(), POLLIN, 0}, {first_fd, POLLIN, 0}, {second_fd, POLLIN, 0}}};
+    std::array<pollfd, 3> watched{
+        {{executor_.fd(), POLLIN, 0}, {first_fd, POLLIN, 0}, {second_fd, POLLIN, 0}}};
     const int timeout = patience == sandbox::Deadline::min()
                             ? 0
                             : sandbox::poll_timeout_ms(std::min(patience, deadline_));
@@ -49,12 +54,13 @@ void JobWatch::read_executor(schemas::RunnerRole role, const std::string& at) {
   auto frame = executor_.receive(schemas::kMaxTrustedFrameBytes, sandbox::Deadline::min());
   if (!frame) {
     if (frame.error().code == schemas::ErrorCode::timed_out) return;  // half a frame
-    throw Failure(Cause::cancelled, role, at, "the executor's channel broke: " + frame.error().message);
+    throw Failure(Cause::cancelled, role, at,
+                  "the executor's channel broke: " + frame.error().message);
   }
   if (!*frame) throw Failure(Cause::cancelled, role, at, "the executor is gone");
   const auto message = schemas::parse_json((*frame)->bytes);
   if (!message || !message->is_object()) return;
-  if (message->value("op", "") == "cancel" && message->value("job_id", "") == job_id_)
+  if (word_of(*message, "op") == "cancel" && word_of(*message, "job_id") == job_id_)
     throw Failure(Cause::cancelled, role, at, "the job was cancelled");
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// JobWatch: what may end a job from outside while the judge waits for a runner: its deadline, a cancel from the
-// executor, the executor's end. Also the job's way of telling the executor what happens.
+// JobWatch: what may end a job from outside while the judge waits for a runner: its deadline, a
+// cancel from the executor, the executor's end. Also the job's way of telling the executor what
+// happens.
 #pragma once
 
 #include <optional>
@@ -13,15 +14,19 @@
 
 namespace assay::engine::judge {
 
+// The text at `key` of a message; empty when there is none.
+std::string word_of(const schemas::Json& message, const char* key);
+
 class JobWatch {
  public:
   // `executor` must outlive the watch.
   JobWatch(sandbox::Channel& executor, std::string job_id, sandbox::Deadline deadline);
 
-  // Waits until one of up to two descriptors is readable, or until `patience` is over. Returns a bit per descriptor
-  // (1 for the first, 2 for the second; negative descriptors are left out). Failure: deadline or cancelled, naming
-  // role and request.
-  int wait(int first_fd, int second_fd, sandbox::Deadline patience, schemas::RunnerRole role, const std::string& at);
+  // Waits until one of up to two descriptors is readable, or until `patience` is over. Returns a
+  // bit per descriptor (1 for the first, 2 for the second; negative descriptors are left out).
+  // Failure: deadline or cancelled, naming role and request.
+  int wait(int first_fd, int second_fd, sandbox::Deadline patience, schemas::RunnerRole role,
+           const std::string& at);
   // The same without waiting or descriptors.
   void check(schemas::RunnerRole role, const std::string& at);
 

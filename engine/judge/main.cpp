@@ -24,7 +24,8 @@ constexpr const char* kUsage =
     "usage: assay-judge --device cpu|cuda:INDEX --channel-fd N [--memory-budget-bytes N]\n";
 
 std::optional<std::int64_t> whole_number(std::string_view text) {
-  if (text.empty() || text.size() > 18 || text.find_first_not_of("0123456789") != std::string_view::npos)
+  if (text.empty() || text.size() > 18 ||
+      text.find_first_not_of("0123456789") != std::string_view::npos)
     return std::nullopt;
   return std::strtoll(std::string(text).c_str(), nullptr, 10);
 }
@@ -36,8 +37,10 @@ std::optional<Options> read_options(int count, char** words) {
     const std::string_view name = words[i], value = words[i + 1];
     if (name == "--device" && value == "cpu") {
       has_device = true;
-    } else if (name == "--device" && value.substr(0, 5) == "cuda:" && whole_number(value.substr(5))) {
-      options.device = {schemas::DeviceKind::cuda, static_cast<int>(*whole_number(value.substr(5)))};
+    } else if (name == "--device" && value.substr(0, 5) == "cuda:" &&
+               whole_number(value.substr(5))) {
+      options.device = {schemas::DeviceKind::cuda,
+                        static_cast<int>(*whole_number(value.substr(5)))};
       has_device = true;
     } else if (name == "--channel-fd" && whole_number(value)) {
       options.channel_fd = static_cast<int>(*whole_number(value));

@@ -18,7 +18,8 @@ std::size_t outputs_bytes(const Side& side, std::int64_t slots) {
 }
 
 bool any_ambiguous(const std::vector<Poison>& poisons) {
-  return std::any_of(poisons.begin(), poisons.end(), [](const Poison& poison) { return poison.present && !poison.is_proof; });
+  return std::any_of(poisons.begin(), poisons.end(),
+                     [](const Poison& poison) { return poison.present && !poison.is_proof; });
 }
 
 }  // namespace
@@ -27,7 +28,8 @@ Measurement::Measurement(MeasurementParts parts) : parts_(std::move(parts)) {
   const std::int64_t slots = parts_.plan.slots;
   std::size_t bytes = outputs_bytes(parts_.candidate, slots);
   if (parts_.reference != nullptr) {
-    expected_ = parts_.memory.allocate(outputs_bytes(*parts_.reference, slots), Sharing::judge_only, "expected outputs");
+    expected_ = parts_.memory.allocate(outputs_bytes(*parts_.reference, slots), Sharing::judge_only,
+                                       "expected outputs");
     bytes = std::max(bytes, outputs_bytes(*parts_.reference, slots));
   }
   snapshot_ = parts_.memory.allocate(bytes, Sharing::judge_only, "the outputs to check");
@@ -41,28 +43,31 @@ void Measurement::expect(std::int64_t calls) {
   WindowRequest request;
   request.calls = calls;
   request.number = ++parts_.reference->windows;
-  reference_poison_ = parts_.windows.run(*parts_.reference, request, parts_.contents, expected_.get()).poison;
+  reference_poison_ =
+      parts_.windows.run(*parts_.reference, request, parts_.contents, expected_.get()).poison;
   demand_reference_writes(calls, reference_poison_);
 }
 
 void Measurement::demand_reference_writes(std::int64_t calls, const std::vector<Poison>& poison) {
   Evidence written = parts_.evidence.fresh();
-  if (written.written_window({&parts_.reference->call, expected_.get(), &poison}, nullptr, calls, round_number_)) return;
+  if (written.written_window({&parts_.reference->call, expected_.get(), &poison}, nullptr, calls,
+                             round_number_))
+    return;
   throw Failure(Cause::unusable, schemas::RunnerRole::reference, "pass", written.fault());
 }
 
 // --- check pass ---
 
-bool Measurement::check_candidate(std::int64_t calls, const std::vector<Poison>* poison, Arena& into,
-                                  std::vector<Poison>& used) {
+bool Measurement::check_candidate(std::int64_t calls, const std::vector<Poison>* poison,
+                                  Arena& into, std::vector<Poison>& used) {
   WindowRequest request;
   request.calls = calls;
   request.number = ++parts_.candidate.windows;
   used = parts_.windows.run(parts_.candidate, request, parts_.contents, &into, poison).poison;
   if (parts_.reference == nullptr) return true;
-  return parts_.evidence.compare_window({&parts_.candidate.call, &into, &used},
-                                        {&parts_.reference->call, expected_.get(), &reference_poison_}, calls,
-                                        round_number_);
+  return parts_.evidence.compare_window(
+      {&parts_.candidate.call, &into, &used},
+      {&parts_.reference->call, expected_.get(), &reference_poison_}, calls, round_number_);
 }
 
 bool Measurement::check() {
@@ -74,8 +79,8 @@ bool Measurement::check() {
   if (!check_candidate(calls, nullptr, *snapshot_, first)) return false;
   const bool twice = any_ambiguous(first);
   if (twice) {
-    second_snapshot_ = parts_.memory.allocate(outputs_bytes(parts_.candidate, calls), Sharing::judge_only,
-                                              "the outputs to check");
+    second_snapshot_ = parts_.memory.allocate(outputs_bytes(parts_.candidate, calls),
+                                              Sharing::judge_only, "the outputs to check");
     const std::vector<Poison> other = parts_.windows.make_poisons(parts_.candidate, &first);
     if (!check_candidate(calls, &other, *second_snapshot_, second)) return false;
   }
@@ -98,13 +103,16 @@ bool Measurement::time_for(sandbox::Clock::duration round) const {
 bool Measurement::time(const std::function<void(double)>& progress) {
   const MeasurementPlan& plan = parts_.plan;
   mode_ = wanted_mode();
-  candidate_timings_.copy_bound_ns = measure_copy_ns(parts_.candidate, plan.final_calls, *snapshot_, parts_.memory);
+  candidate_timings_.copy_bound_ns =
+      measure_copy_ns(parts_.candidate, plan.final_calls, *snapshot_, parts_.memory);
   if (parts_.reference != nullptr)
-    reference_timings_.copy_bound_ns = measure_copy_ns(*parts_.reference, plan.final_calls, *snapshot_, parts_.memory);
+    reference_timings_.copy_bound_ns =
+        measure_copy_ns(*parts_.reference, plan.final_calls, *snapshot_, parts_.memory);
 
   auto begin = sandbox::Clock::now();
   if (plan.rehearse && !run_round({plan.final_calls, false, false, parts_.warmup})) return false;
-  sandbox::Clock::duration longest = plan.rehearse ? sandbox::Clock::now() - begin : sandbox::Clock::duration::zero();
+  sandbox::Clock::duration longest =
+      plan.rehearse ? sandbox::Clock::now() - begin : sandbox::Clock::duration::zero();
 
   const auto count = static_cast<double>(plan.window_calls.size() + 1);
   double done = 0;
@@ -114,12 +122,14 @@ bool Measurement::time(const std::function<void(double)>& progress) {
       break;
     }
     begin = sandbox::Clock::now();
-    if (!run_round({calls, true, false, plan.rehearse || done > 0 ? 0 : parts_.warmup})) return false;
+    if (!run_round({calls, true, false, plan.rehearse || done > 0 ? 0 : parts_.warmup}))
+      return false;
     longest = std::max(longest, sandbox::Clock::now() - begin);
     progress(++done / count);
   }
   if (!device_events(parts_.candidate, candidate_other_)) return false;
-  if (parts_.reference != nullptr && !device_events(*parts_.reference, reference_other_)) return false;
+  if (parts_.reference != nullptr && !device_events(*parts_.reference, reference_other_))
+    return false;
   return run_round({plan.final_calls, true, true, 0});
 }
 
@@ -148,9 +158,11 @@ WindowResult Measurement::timed_window(Side& side, const Round& round, SideTimin
   request.flush_cache = flush_;
   WindowResult result = parts_.windows.run(side, request, parts_.contents, snapshot_.get());
   if (result.mode != mode_) {
-    // One side cannot: from here on both run on the stream, and what was timed otherwise is dropped.
+    // One side cannot: from here on both run on the stream, and what was timed otherwise is
+    // dropped.
     mode_ = result.mode;
-    notes_.push_back("the " + side.name() + "'s calls cannot be captured in a CUDA graph; both sides run on the stream");
+    notes_.push_back("the " + side.name() +
+                     "'s calls cannot be captured in a CUDA graph; both sides run on the stream");
     candidate_timings_.windows.clear();
     reference_timings_.windows.clear();
   }
@@ -175,20 +187,25 @@ void Measurement::measure_empty(Side& side, std::int64_t released) {
   request.released = released;
   request.number = ++side.windows;
   request.flush_cache = flush_;
-  const std::int64_t elapsed = parts_.windows.run(side, request, parts_.contents, nullptr).elapsed_ns;
-  (side.role == schemas::RunnerRole::reference ? empty_reference_ns_ : empty_candidate_ns_).push_back(elapsed);
+  const std::int64_t elapsed =
+      parts_.windows.run(side, request, parts_.contents, nullptr).elapsed_ns;
+  (side.role == schemas::RunnerRole::reference ? empty_reference_ns_ : empty_candidate_ns_)
+      .push_back(elapsed);
 }
 
 bool Measurement::time_candidate(const Round& round) {
   const WindowResult result = timed_window(parts_.candidate, round, candidate_timings_);
   if (round.last) {
     final_kill_ = result.killed;
-    if (!result.killed) notes_.push_back("the last window could not be ended with a kill: the process did not die");
+    if (!result.killed)
+      notes_.push_back("the last window could not be ended with a kill: the process did not die");
   }
   const Outputs got{&parts_.candidate.call, snapshot_.get(), &result.poison};
-  if (parts_.reference == nullptr) return parts_.evidence.written_window(got, nullptr, round.calls, round_number_);
-  return parts_.evidence.compare_window(got, {&parts_.reference->call, expected_.get(), &reference_poison_}, round.calls,
-                                        round_number_);
+  if (parts_.reference == nullptr)
+    return parts_.evidence.written_window(got, nullptr, round.calls, round_number_);
+  return parts_.evidence.compare_window(
+      got, {&parts_.reference->call, expected_.get(), &reference_poison_}, round.calls,
+      round_number_);
 }
 
 void Measurement::time_reference(const Round& round) {
@@ -198,14 +215,18 @@ void Measurement::time_reference(const Round& round) {
   const Outputs want{&parts_.reference->call, expected_.get(), &reference_poison_};
   if (reference_repeats_ && !parts_.evidence.agree(got, want, round.calls)) {
     reference_repeats_ = false;
-    notes_.push_back("the reference does not repeat itself within the tolerance: its timed calls differ from its "
-                     "untimed ones on the same inputs");
+    notes_.push_back(
+        "the reference does not repeat itself within the tolerance: its timed calls differ from "
+        "its "
+        "untimed ones on the same inputs");
   }
 }
 
-// The device tier's own figure: each launch behind a blocking kernel with a cold cache. False: a call was wrong.
+// The device tier's own figure: each launch behind a blocking kernel with a cold cache. False: a
+// call was wrong.
 bool Measurement::device_events(Side& side, std::vector<schemas::TimingMethod>& into) {
-  if (side.runner.tier() != Tier::device || parts_.memory.kind() != schemas::DeviceKind::cuda) return true;
+  if (side.runner.tier() != Tier::device || parts_.memory.kind() != schemas::DeviceKind::cuda)
+    return true;
   const bool candidate = side.role == schemas::RunnerRole::candidate;
   const std::int64_t calls = parts_.plan.final_calls;
   ++round_number_;
@@ -222,23 +243,30 @@ bool Measurement::device_events(Side& side, std::vector<schemas::TimingMethod>& 
     result = parts_.windows.run(side, request, parts_.contents, snapshot_.get());
   } catch (const Failure& failure) {
     // A runner without this mode says so.
-    if (failure.cause == Cause::runner_error && failure.error.kind == schemas::RunnerErrorKind::protocol) return true;
+    if (failure.cause == Cause::runner_error &&
+        failure.error.kind == schemas::RunnerErrorKind::protocol)
+      return true;
     throw;
   }
-  if (result.mode == "events" && result.told && static_cast<std::int64_t>(result.told->calls_ns.size()) == calls) {
+  if (result.mode == "events" && result.told &&
+      static_cast<std::int64_t>(result.told->calls_ns.size()) == calls) {
     std::vector<double> samples;
-    for (const std::int64_t call : result.told->calls_ns) samples.push_back(static_cast<double>(call) / 1e6);
+    for (const std::int64_t call : result.told->calls_ns)
+      samples.push_back(static_cast<double>(call) / 1e6);
     schemas::TimingMethod method;
     method.method = "device_events";
-    method.how = "CUDA events round each launch, queued behind a blocking kernel, with the L2 cache overwritten before it";
+    method.how =
+        "CUDA events round each launch, queued behind a blocking kernel, with the L2 cache "
+        "overwritten before it";
     method.stats = describe(std::move(samples), "calls");
     into.push_back(std::move(method));
   }
   const Outputs got{&side.call, snapshot_.get(), &result.poison};
   if (!candidate) return true;
-  if (parts_.reference == nullptr) return parts_.evidence.written_window(got, nullptr, calls, round_number_);
-  return parts_.evidence.compare_window(got, {&parts_.reference->call, expected_.get(), &reference_poison_}, calls,
-                                        round_number_);
+  if (parts_.reference == nullptr)
+    return parts_.evidence.written_window(got, nullptr, calls, round_number_);
+  return parts_.evidence.compare_window(
+      got, {&parts_.reference->call, expected_.get(), &reference_poison_}, calls, round_number_);
 }
 
 schemas::Timing Measurement::report(std::uint64_t bootstrap_seed) const {
@@ -250,18 +278,21 @@ schemas::Timing Measurement::report(std::uint64_t bootstrap_seed) const {
   frame.gpu = parts_.memory.kind() == schemas::DeviceKind::cuda;
   frame.cache_flushed = flush_;
   frame.beyond_cache = parts_.plan.beyond_cache;
-  // The same constant for both; the smaller one, because a runner can only make its own empty windows longer.
+  // The same constant for both; the smaller one, because a runner can only make its own empty
+  // windows longer.
   if (!empty_candidate_ns_.empty()) frame.empty_window_ns = middle(empty_candidate_ns_);
   if (!empty_reference_ns_.empty())
     frame.empty_window_ns = std::min(frame.empty_window_ns, middle(empty_reference_ns_));
-  if (candidate_timings_.windows.empty() || (parts_.reference != nullptr && reference_timings_.windows.empty())) {
+  if (candidate_timings_.windows.empty() ||
+      (parts_.reference != nullptr && reference_timings_.windows.empty())) {
     schemas::Timing none;
     none.unavailable_reason = "too little time was left to time both sides in the same way";
     none.notes = notes_;
     return none;
   }
-  schemas::Timing timing = report_timing(candidate_timings_, parts_.reference != nullptr ? &reference_timings_ : nullptr,
-                                         frame, bootstrap_seed);
+  schemas::Timing timing =
+      report_timing(candidate_timings_, parts_.reference != nullptr ? &reference_timings_ : nullptr,
+                    frame, bootstrap_seed);
   timing.candidate_other = candidate_other_;
   timing.reference_other = reference_other_;
   timing.notes.insert(timing.notes.begin(), notes_.begin(), notes_.end());

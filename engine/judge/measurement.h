@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Measurement: the check pass and the timed windows of one job, reference and candidate interleaved on the same inputs.
-// Every timed call's outputs are checked against an untimed pass of the reference over those very inputs.
+// Measurement: the check pass and the timed windows of one job, reference and candidate interleaved
+// on the same inputs. Every timed call's outputs are checked against an untimed pass of the
+// reference over those very inputs.
 #pragma once
 
 #include <functional>
@@ -33,28 +34,32 @@ class Measurement {
   // Both sides are bound with plan.slots slots. Failure: memory.
   explicit Measurement(MeasurementParts parts);
 
-  // The untimed check pass; twice with other poison where a poison could be a right value. False: the candidate is
-  // wrong, and the evidence says how. Failure: unusable, when the reference does not write its outputs.
+  // The untimed check pass; twice with other poison where a poison could be a right value. False:
+  // the candidate is wrong, and the evidence says how. Failure: unusable, when the reference does
+  // not write its outputs.
   bool check();
 
-  // Rehearsal, ordinary windows, last window with its kill. `progress` hears fractions of 1. False: a timed call of the
-  // candidate was wrong.
+  // Rehearsal, ordinary windows, last window with its kill. `progress` hears fractions of 1. False:
+  // a timed call of the candidate was wrong.
   bool time(const std::function<void(double)>& progress);
 
   // REQUIRES: time() returned true.
   schemas::Timing report(std::uint64_t bootstrap_seed) const;
   bool final_kill() const { return final_kill_; }
-  std::int64_t windows_timed() const { return static_cast<std::int64_t>(candidate_timings_.windows.size()); }
+  std::int64_t windows_timed() const {
+    return static_cast<std::int64_t>(candidate_timings_.windows.size());
+  }
 
  private:
   struct Round {
     std::int64_t calls = 0;
-    bool timed = true;   // false: a rehearsal
-    bool last = false;   // ends with a kill
+    bool timed = true;  // false: a rehearsal
+    bool last = false;  // ends with a kill
     std::int64_t warmup = 0;
   };
   void expect(std::int64_t calls);
-  bool check_candidate(std::int64_t calls, const std::vector<Poison>* poison, Arena& into, std::vector<Poison>& used);
+  bool check_candidate(std::int64_t calls, const std::vector<Poison>* poison, Arena& into,
+                       std::vector<Poison>& used);
   void demand_reference_writes(std::int64_t calls, const std::vector<Poison>& poison);
   bool run_round(const Round& round);
   bool time_candidate(const Round& round);

@@ -10,11 +10,14 @@
 
 namespace assay::engine::judge {
 
-Arena::Arena(std::size_t bytes, std::shared_ptr<MemoryLedger> ledger) : bytes_(bytes), ledger_(std::move(ledger)) {
+Arena::Arena(std::size_t bytes, std::shared_ptr<MemoryLedger> ledger)
+    : bytes_(bytes), ledger_(std::move(ledger)) {
   ledger_->used_bytes += bytes_;
 }
 
-Arena::~Arena() { ledger_->used_bytes -= bytes_; }
+Arena::~Arena() {
+  ledger_->used_bytes -= bytes_;
+}
 
 void Memory::set_budget(std::size_t bytes) {
   ledger_ = std::make_shared<MemoryLedger>();
@@ -24,8 +27,9 @@ void Memory::set_budget(std::size_t bytes) {
 ArenaPointer Memory::allocate(std::size_t bytes, Sharing sharing, const std::string& what) {
   bytes = std::max<std::size_t>(bytes, 1);
   if (bytes > budget_left())
-    throw Failure(Cause::memory, what + " need " + bytes_text(bytes) + ", but only " + bytes_text(budget_left()) +
-                                     " of the " + bytes_text(ledger_->budget_bytes) + " for one job are left");
+    throw Failure(Cause::memory, what + " need " + bytes_text(bytes) + ", but only " +
+                                     bytes_text(budget_left()) + " of the " +
+                                     bytes_text(ledger_->budget_bytes) + " for one job are left");
   return do_allocate(bytes, sharing, ledger_);
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Memory of the judge's device behind one interface: memfds and memcpy on the CPU (memory_cpu.cpp), the CUDA
-// virtual-memory API on a GPU (memory_cuda.cpp). Copies and fills happen in order; on a GPU they are done only after
-// synchronize(). Every allocation counts against the job's budget. Not thread-safe.
+// Memory of the judge's device behind one interface: memfds and memcpy on the CPU (memory_cpu.cpp),
+// the CUDA virtual-memory API on a GPU (memory_cuda.cpp). Copies and fills happen in order; on a
+// GPU they are done only after synchronize(). Every allocation counts against the job's budget. Not
+// thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -27,7 +28,7 @@ class Arena {
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
-  std::byte* data() const { return data_; }     // a device address on a GPU: never dereferenced there
+  std::byte* data() const { return data_; }  // a device address on a GPU: never dereferenced there
   std::size_t bytes() const { return bytes_; }  // as asked for
   // What a runner maps; -1 for memory of the judge alone. Stays the arena's.
   virtual int descriptor() const { return -1; }
@@ -65,19 +66,20 @@ class Memory {
 
   virtual void copy(std::byte* to, const std::byte* from, std::size_t bytes) = 0;
   // `rows` runs of `width` bytes, each `pitch` bytes after the last.
-  virtual void copy_rows(std::byte* to, std::size_t to_pitch, const std::byte* from, std::size_t from_pitch,
-                         std::size_t width, std::size_t rows) = 0;
+  virtual void copy_rows(std::byte* to, std::size_t to_pitch, const std::byte* from,
+                         std::size_t from_pitch, std::size_t width, std::size_t rows) = 0;
   // From and to host memory; both have finished with `host` when they return.
   virtual void upload(std::byte* to, const std::byte* host, std::size_t bytes) = 0;
   virtual void download(std::byte* host, const std::byte* from, std::size_t bytes) = 0;
-  // Repeats the low `element_bytes` (1, 2 or 4) of `pattern` over `rows` runs of `elements` elements.
-  // REQUIRES: `to` and `pitch` are multiples of element_bytes.
+  // Repeats the low `element_bytes` (1, 2 or 4) of `pattern` over `rows` runs of `elements`
+  // elements. REQUIRES: `to` and `pitch` are multiples of element_bytes.
   virtual void fill_rows(std::byte* to, std::size_t pitch, std::uint32_t pattern, int element_bytes,
                          std::size_t elements, std::size_t rows) = 0;
   virtual void synchronize() = 0;
 
  protected:
-  virtual ArenaPointer do_allocate(std::size_t bytes, Sharing sharing, std::shared_ptr<MemoryLedger> ledger) = 0;
+  virtual ArenaPointer do_allocate(std::size_t bytes, Sharing sharing,
+                                   std::shared_ptr<MemoryLedger> ledger) = 0;
 
  private:
   std::shared_ptr<MemoryLedger> ledger_ = std::make_shared<MemoryLedger>();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A GPU as a device: allocations by the CUDA virtual-memory API, exported as POSIX descriptors. All work goes to the
-// legacy default stream, which is torch's too in this process, so that our copies and torch's kernels follow each
-// other in program order.
+// A GPU as a device: allocations by the CUDA virtual-memory API, exported as POSIX descriptors. All
+// work goes to the legacy default stream, which is torch's too in this process, so that our copies
+// and torch's kernels follow each other in program order.
 #include <algorithm>
 #include <limits>
 #include <utility>
@@ -19,13 +19,17 @@ namespace {
 constexpr std::size_t kMaxPitchBytes = std::numeric_limits<std::int32_t>::max();
 constexpr CUstream kStream = nullptr;
 
-CUdeviceptr address_of(const std::byte* pointer) { return reinterpret_cast<CUdeviceptr>(pointer); }
+CUdeviceptr address_of(const std::byte* pointer) {
+  return reinterpret_cast<CUdeviceptr>(pointer);
+}
 
 class CudaArena final : public Arena {
  public:
   CudaArena(std::size_t bytes, std::shared_ptr<MemoryLedger> ledger, cuda::MappedMemory memory,
             sandbox::UniqueFd descriptor)
-      : Arena(bytes, std::move(ledger)), memory_(std::move(memory)), descriptor_(std::move(descriptor)) {
+      : Arena(bytes, std::move(ledger)),
+        memory_(std::move(memory)),
+        descriptor_(std::move(descriptor)) {
     data_ = reinterpret_cast<std::byte*>(memory_.address());
   }
   int descriptor() const override { return descriptor_.get(); }
@@ -50,14 +54,16 @@ class CudaMemory final : public Memory {
   }
 
   void copy(std::byte* to, const std::byte* from, std::size_t bytes) override {
-    if (bytes > 0) must(call_.memcpy_dtod_async(address_of(to), address_of(from), bytes, kStream), "copying");
+    if (bytes > 0)
+      must(call_.memcpy_dtod_async(address_of(to), address_of(from), bytes, kStream), "copying");
   }
 
   void copy_rows(std::byte* to, std::size_t to_pitch, const std::byte* from, std::size_t from_pitch,
                  std::size_t width, std::size_t rows) override {
     if (width == 0 || rows == 0) return;
     if (rows == 1 || std::max(to_pitch, from_pitch) > kMaxPitchBytes) {
-      for (std::size_t row = 0; row < rows; ++row) copy(to + row * to_pitch, from + row * from_pitch, width);
+      for (std::size_t row = 0; row < rows; ++row)
+        copy(to + row * to_pitch, from + row * from_pitch, width);
       return;
     }
     CUDA_MEMCPY2D plan{};
@@ -79,12 +85,13 @@ class CudaMemory final : public Memory {
 
   void download(std::byte* host, const std::byte* from, std::size_t bytes) override {
     if (bytes == 0) return;
-    must(call_.memcpy_dtoh_async(host, address_of(from), bytes, kStream), "copying from the device");
+    must(call_.memcpy_dtoh_async(host, address_of(from), bytes, kStream),
+         "copying from the device");
     synchronize();
   }
 
-  void fill_rows(std::byte* to, std::size_t pitch, std::uint32_t pattern, int element_bytes, std::size_t elements,
-                 std::size_t rows) override {
+  void fill_rows(std::byte* to, std::size_t pitch, std::uint32_t pattern, int element_bytes,
+                 std::size_t elements, std::size_t rows) override {
     if (elements == 0 || rows == 0) return;
     if (rows == 1 || pitch > kMaxPitchBytes) {
       for (std::size_t row = 0; row < rows; ++row)
@@ -97,7 +104,8 @@ class CudaMemory final : public Memory {
   void synchronize() override { must(call_.stream_synchronize(kStream), "waiting for the device"); }
 
  protected:
-  ArenaPointer do_allocate(std::size_t bytes, Sharing sharing, std::shared_ptr<MemoryLedger> ledger) override {
+  ArenaPointer do_allocate(std::size_t bytes, Sharing sharing,
+                           std::shared_ptr<MemoryLedger> ledger) override {
     auto memory = cuda::MappedMemory::allocate(context_.driver_pointer(), context_.device(), bytes);
     if (!memory) throw Failure(Cause::memory, memory.error().message);
     sandbox::UniqueFd descriptor;
@@ -107,12 +115,14 @@ class CudaMemory final : public Memory {
       synchronize();
       descriptor.reset(value_or_fail(memory->export_descriptor()));
     }
-    return std::make_unique<CudaArena>(bytes, std::move(ledger), std::move(*memory), std::move(descriptor));
+    return std::make_unique<CudaArena>(bytes, std::move(ledger), std::move(*memory),
+                                       std::move(descriptor));
   }
 
  private:
   void must(CUresult result, const char* doing) const {
-    if (result != CUDA_SUCCESS) throw Failure(Cause::internal, context_.driver().error_text(result, doing));
+    if (result != CUDA_SUCCESS)
+      throw Failure(Cause::internal, context_.driver().error_text(result, doing));
   }
 
   void fill_run(CUdeviceptr to, std::uint32_t pattern, int element_bytes, std::size_t elements) {
@@ -125,14 +135,17 @@ class CudaMemory final : public Memory {
     must(result, "filling");
   }
 
-  void fill_2d(CUdeviceptr to, std::size_t pitch, std::uint32_t pattern, int element_bytes, std::size_t elements,
-               std::size_t rows) {
+  void fill_2d(CUdeviceptr to, std::size_t pitch, std::uint32_t pattern, int element_bytes,
+               std::size_t elements, std::size_t rows) {
     CUresult result = CUDA_SUCCESS;
     if (element_bytes == 1)
-      result = call_.memset_2d_d8_async(to, pitch, static_cast<unsigned char>(pattern), elements, rows, kStream);
+      result = call_.memset_2d_d8_async(to, pitch, static_cast<unsigned char>(pattern), elements,
+                                        rows, kStream);
     if (element_bytes == 2)
-      result = call_.memset_2d_d16_async(to, pitch, static_cast<unsigned short>(pattern), elements, rows, kStream);
-    if (element_bytes == 4) result = call_.memset_2d_d32_async(to, pitch, pattern, elements, rows, kStream);
+      result = call_.memset_2d_d16_async(to, pitch, static_cast<unsigned short>(pattern), elements,
+                                         rows, kStream);
+    if (element_bytes == 4)
+      result = call_.memset_2d_d32_async(to, pitch, pattern, elements, rows, kStream);
     must(result, "filling");
   }
 

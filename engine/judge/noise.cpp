@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/judge/noise.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include <ATen/Context.h>
 #include <ATen/ops/aminmax.h>
 #include <ATen/ops/randn.h>
-
-#include <algorithm>
-#include <cmath>
 
 #include "engine/judge/tensor_view.h"
 

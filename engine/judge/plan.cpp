@@ -16,7 +16,9 @@ constexpr std::int64_t kMinCallNs = 500;
 // Of the time left; the rest is for slower windows than the probe promised.
 constexpr double kTimeShare = 0.7;
 
-std::int64_t ceil_div(std::int64_t value, std::int64_t by) { return (value + by - 1) / by; }
+std::int64_t ceil_div(std::int64_t value, std::int64_t by) {
+  return (value + by - 1) / by;
+}
 
 struct Cost {
   double call_ns, fixed_ns;
@@ -30,7 +32,8 @@ std::int64_t slots_wanted(const PlanQuestion& question) {
       question.reference_call_ns > 0 ? std::max(question.reference_call_ns, kMinCallNs) : candidate;
   const std::int64_t fast = std::min(candidate, reference), slow = std::max(candidate, reference);
   const std::int64_t for_length = ceil_div(kWindowAim.count(), fast);
-  const std::int64_t for_cache = ceil_div(2 * question.cache_bytes, std::max<std::int64_t>(question.traffic_per_slot, 1));
+  const std::int64_t for_cache =
+      ceil_div(2 * question.cache_bytes, std::max<std::int64_t>(question.traffic_per_slot, 1));
   const std::int64_t most = std::max<std::int64_t>(kWindowMost.count() / slow, 1);
   // Past the cache only as far as windows stay within a few times their aim.
   const std::int64_t cache_most = std::max<std::int64_t>(5 * kWindowAim.count() / slow, 1);
@@ -50,12 +53,15 @@ std::int64_t MeasurementPlan::counted_calls() const {
 }
 
 MeasurementPlan plan_measurement(const PlanQuestion& question) {
-  const std::int64_t fitting = question.memory_left / std::max<std::int64_t>(question.memory_per_slot, 1);
+  const std::int64_t fitting =
+      question.memory_left / std::max<std::int64_t>(question.memory_per_slot, 1);
   if (fitting < 1)
-    throw Failure(Cause::memory, "one call's inputs, outputs and expected outputs take " +
-                                     bytes_text(static_cast<std::size_t>(question.memory_per_slot)) + " in all, but " +
-                                     bytes_text(static_cast<std::size_t>(std::max<std::int64_t>(question.memory_left, 0))) +
-                                     " are left for this job");
+    throw Failure(
+        Cause::memory,
+        "one call's inputs, outputs and expected outputs take " +
+            bytes_text(static_cast<std::size_t>(question.memory_per_slot)) + " in all, but " +
+            bytes_text(static_cast<std::size_t>(std::max<std::int64_t>(question.memory_left, 0))) +
+            " are left for this job");
   const std::int64_t most_slots = std::min(fitting, kMaxSlotsUsed);
   MeasurementPlan plan;
   plan.check_slots = std::min({std::max(question.draws, std::int64_t{2}), kCheckSlots, most_slots});
@@ -70,14 +76,17 @@ MeasurementPlan plan_measurement(const PlanQuestion& question) {
   // More trials than full windows hold: exactly num_trials, spread evenly.
   if (question.num_trials >= kMinOrdinaryWindows * calls) total = question.num_trials;
 
-  const double sides_ns = static_cast<double>(question.candidate_call_ns) + 2.0 * static_cast<double>(question.reference_call_ns);
-  const Cost cost{sides_ns, static_cast<double>(kRoundCostNs) * (question.reference_call_ns > 0 ? 3 : 1)};
+  const double sides_ns = static_cast<double>(question.candidate_call_ns) +
+                          2.0 * static_cast<double>(question.reference_call_ns);
+  const Cost cost{sides_ns,
+                  static_cast<double>(kRoundCostNs) * (question.reference_call_ns > 0 ? 3 : 1)};
   const double budget = kTimeShare * static_cast<double>(question.time_left_ns);
   plan.rehearse = true;
   const auto too_slow = [&] {
     const std::int64_t extra = plan.rehearse ? 2 : 1;  // and the last window
     return static_cast<double>(windows + extra) * cost.fixed_ns +
-               cost.call_ns * static_cast<double>(total + extra * calls) > budget;
+               cost.call_ns * static_cast<double>(total + extra * calls) >
+           budget;
   };
   if (too_slow()) plan.rehearse = false;
   if (too_slow()) {
@@ -87,22 +96,26 @@ MeasurementPlan plan_measurement(const PlanQuestion& question) {
     total = std::min(total, windows * calls);
     if (too_slow()) {
       const double per_window = budget / static_cast<double>(windows + 1) - cost.fixed_ns;
-      calls = std::clamp<std::int64_t>(static_cast<std::int64_t>(per_window / cost.call_ns), 1, calls);
+      calls =
+          std::clamp<std::int64_t>(static_cast<std::int64_t>(per_window / cost.call_ns), 1, calls);
       total = windows * calls;
     }
     if (too_slow()) {
-      windows = std::clamp(static_cast<std::int64_t>(budget / cost.round(calls)) - 1, std::int64_t{0}, windows);
+      windows = std::clamp(static_cast<std::int64_t>(budget / cost.round(calls)) - 1,
+                           std::int64_t{0}, windows);
       total = windows * calls;
     }
     if (total < question.num_trials)
-      plan.shortfall = "the time left allows " + std::to_string(total + (windows == 0 ? calls : 0)) + " of the " +
+      plan.shortfall = "the time left allows " +
+                       std::to_string(total + (windows == 0 ? calls : 0)) + " of the " +
                        std::to_string(question.num_trials) + " trials asked for";
   }
 
   if (windows > 0) plan.window_calls = split(total, windows);
   plan.final_calls = windows > 0 ? plan.window_calls.front() : calls;
   plan.slots = std::max(plan.final_calls, plan.check_slots);
-  plan.beyond_cache = question.cache_bytes > 0 && plan.final_calls * question.traffic_per_slot > 2 * question.cache_bytes;
+  plan.beyond_cache = question.cache_bytes > 0 &&
+                      plan.final_calls * question.traffic_per_slot > 2 * question.cache_bytes;
   return plan;
 }
 

@@ -6,7 +6,8 @@ namespace assay::engine::judge {
 Poison make_poison(schemas::Dtype dtype, SplitMix& random) {
   const auto bits = static_cast<std::uint32_t>(random.next());
   switch (dtype) {
-    // 0x7FF9….7FFF…: exponent all ones and the quiet bit set, both as float32 and, twice in a row, as float64.
+    // 0x7FF9….7FFF…: exponent all ones and the quiet bit set, both as float32 and, twice in a row,
+    // as float64.
     case schemas::Dtype::float32:
     case schemas::Dtype::float64: return {0x7FF90001u | (bits & 0x0006FFFEu), 4, true};
     // 0x7FE1…0x7FFF: a quiet NaN in float16 and in bfloat16.
@@ -33,8 +34,8 @@ void apply_poison(const TensorRows& rows, const Poison& poison, Memory& memory) 
   const std::size_t words = static_cast<std::size_t>(rows.elements) *
                             static_cast<std::size_t>(schemas::dtype_bytes(rows.dtype)) /
                             static_cast<std::size_t>(poison.element_bytes);
-  memory.fill_rows(rows.data, static_cast<std::size_t>(rows.stride_bytes), poison.pattern, poison.element_bytes, words,
-                   static_cast<std::size_t>(rows.rows));
+  memory.fill_rows(rows.data, static_cast<std::size_t>(rows.stride_bytes), poison.pattern,
+                   poison.element_bytes, words, static_cast<std::size_t>(rows.rows));
 }
 
 }  // namespace assay::engine::judge

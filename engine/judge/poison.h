@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What outputs hold before a call, so that an element that the call does not write is seen. Floating outputs hold a
-// quiet NaN with a payload that no arithmetic makes, bools a byte that is neither 0 nor 1; for integers every pattern
-// is a legal value, so two passes over the same inputs use patterns that differ in every byte.
+// What outputs hold before a call, so that an element that the call does not write is seen.
+// Floating outputs hold a quiet NaN with a payload that no arithmetic makes, bools a byte that is
+// neither 0 nor 1; for integers every pattern is a legal value, so two passes over the same inputs
+// use patterns that differ in every byte.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +33,8 @@ inline std::int64_t poison_word(const Poison& poison, schemas::Dtype dtype) {
     case 2: return static_cast<std::int16_t>(poison.pattern);
     case 4: return static_cast<std::int32_t>(poison.pattern);
     default:
-      return static_cast<std::int64_t>(std::uint64_t{poison.pattern} << 32 | std::uint64_t{poison.pattern});
+      return static_cast<std::int64_t>(std::uint64_t{poison.pattern} << 32 |
+                                       std::uint64_t{poison.pattern});
   }
 }
 

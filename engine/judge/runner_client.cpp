@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/judge/runner_client.h"
 
-#include <poll.h>
-#include <signal.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
 #include <utility>
+
+#include <sys/syscall.h>
 
 #include "engine/judge/runner_replies.h"
 
@@ -21,7 +21,9 @@ using schemas::Json;
 constexpr std::chrono::seconds kSendPatience{30};
 constexpr std::size_t kMaxReplyDescriptors = 1;
 
-int pidfd_kill(int pidfd) { return static_cast<int>(syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0)); }
+int pidfd_kill(int pidfd) {
+  return static_cast<int>(syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0));
+}
 
 bool readable_within(int fd, int timeout_ms) {
   pollfd watched{fd, POLLIN, 0};
@@ -46,15 +48,25 @@ Json json_array(const std::vector<Item>& items) {
 
 }  // namespace
 
-RunnerClient::RunnerClient(schemas::RunnerRole role, Tier tier, sandbox::Channel channel, sandbox::UniqueFd pidfd,
-                           JobWatch& watch)
-    : role_(role), tier_(tier), channel_(std::move(channel)), pidfd_(std::move(pidfd)), watch_(watch) {}
+RunnerClient::RunnerClient(schemas::RunnerRole role, Tier tier, sandbox::Channel channel,
+                           sandbox::UniqueFd pidfd, JobWatch& watch)
+    : role_(role),
+      tier_(tier),
+      channel_(std::move(channel)),
+      pidfd_(std::move(pidfd)),
+      watch_(watch) {}
 
-RunnerClient::~RunnerClient() { kill(); }
+RunnerClient::~RunnerClient() {
+  kill();
+}
 
-bool RunnerClient::kill() { return pidfd_kill(pidfd_.get()) == 0 || errno == ESRCH; }
+bool RunnerClient::kill() {
+  return pidfd_kill(pidfd_.get()) == 0 || errno == ESRCH;
+}
 
-bool RunnerClient::dead() const { return readable_within(pidfd_.get(), 0); }
+bool RunnerClient::dead() const {
+  return readable_within(pidfd_.get(), 0);
+}
 
 bool RunnerClient::wait_dead(sandbox::Clock::duration patience) {
   return readable_within(pidfd_.get(), sandbox::poll_timeout_ms(sandbox::after(patience)));
@@ -71,15 +83,19 @@ void RunnerClient::send(const char* op, Json fields, const std::vector<int>& des
   const auto status = channel_.send(schemas::dump_json(fields), descriptors, deadline);
   if (status) return;
   watch_.check(role_, op);
-  if (status.error().code == schemas::ErrorCode::timed_out) bad_reply(op, "it does not read its requests");
-  throw Failure(Cause::runner_gone, role_, op, "its process ended before \"" + std::string(op) + "\"");
+  if (status.error().code == schemas::ErrorCode::timed_out)
+    bad_reply(op, "it does not read its requests");
+  throw Failure(Cause::runner_gone, role_, op,
+                "its process ended before \"" + std::string(op) + "\"");
 }
 
 RunnerClient::Reply RunnerClient::receive(const std::string& at) {
   while (true) {
-    const int readable = watch_.wait(channel_.fd(), pidfd_.get(), sandbox::no_deadline(), role_, at);
+    const int readable =
+        watch_.wait(channel_.fd(), pidfd_.get(), sandbox::no_deadline(), role_, at);
     // What it sent before its end is still read: the channel comes first.
-    auto frame = channel_.receive(schemas::kMaxUntrustedFrameBytes, sandbox::Deadline::min(), kMaxReplyDescriptors);
+    auto frame = channel_.receive(schemas::kMaxUntrustedFrameBytes, sandbox::Deadline::min(),
+                                  kMaxReplyDescriptors);
     if (!frame && frame.error().code == schemas::ErrorCode::timed_out) {
       if ((readable & 1) == 0) throw Failure(Cause::runner_gone, role_, at, "its process ended");
       continue;
@@ -102,7 +118,8 @@ RunnerClient::Reply RunnerClient::receive(const std::string& at) {
   }
 }
 
-RunnerClient::Reply RunnerClient::ask(const char* op, Json fields, const std::vector<int>& descriptors) {
+RunnerClient::Reply RunnerClient::ask(const char* op, Json fields,
+                                      const std::vector<int>& descriptors) {
   send(op, std::move(fields), descriptors);
   return receive(op);
 }
@@ -114,13 +131,17 @@ Transfer RunnerClient::read_transfer(Reply& reply, const char* at, std::size_t m
   return transfer;
 }
 
-void RunnerClient::prepare(const std::string& device_kind, std::int64_t device_index, const std::string& device_uuid) {
-  ask("prepare", {{"device", {{"kind", device_kind}, {"index", device_index}, {"uuid", device_uuid}}}});
+void RunnerClient::prepare(const std::string& device_kind, std::int64_t device_index,
+                           const std::string& device_uuid) {
+  ask("prepare",
+      {{"device", {{"kind", device_kind}, {"index", device_index}, {"uuid", device_uuid}}}});
 }
 
-Loaded RunnerClient::load(const schemas::Kernel& kernel, const std::string& kernel_name, std::uint64_t seed,
-                          const Transfer& init_inputs, int cubin_fd) {
-  Json fields = {{"role", schemas::runner_role_name(role_)}, {"kernel", kernel_for_runner(kernel)}, {"seed", seed}};
+Loaded RunnerClient::load(const schemas::Kernel& kernel, const std::string& kernel_name,
+                          std::uint64_t seed, const Transfer& init_inputs, int cubin_fd) {
+  Json fields = {{"role", schemas::runner_role_name(role_)},
+                 {"kernel", kernel_for_runner(kernel)},
+                 {"seed", seed}};
   std::vector<int> descriptors;
   if (tier_ == Tier::device) {
     fields["kernel_name"] = kernel_name;
@@ -177,7 +198,8 @@ void RunnerClient::bind(const BindRequest& request) {
 Probed RunnerClient::probe(std::int64_t slot) {
   const auto begin = sandbox::Clock::now();
   const Reply reply = ask("probe", {{"slot", slot}});
-  const auto elapsed = std::chrono::duration_cast<std::chrono::nanoseconds>(sandbox::Clock::now() - begin);
+  const auto elapsed =
+      std::chrono::duration_cast<std::chrono::nanoseconds>(sandbox::Clock::now() - begin);
   return read_probed(reply.body, elapsed.count(), role_, "probe");
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// RunnerClient: typed requests to one runner (docs/workers.md). Everything a runner answers is hostile input: frames
-// are capped, decoded strictly and checked for plausibility; values are copied out of its memfd. Every wait ends at
-// the job's deadline, at a cancel and at the runner's death.
-// Failures: runner_error, runner_gone, bad_reply, deadline, cancelled, each with this runner's role and the request.
+// RunnerClient: typed requests to one runner (docs/workers.md). Everything a runner answers is
+// hostile input: frames are capped, decoded strictly and checked for plausibility; values are
+// copied out of its memfd. Every wait ends at the job's deadline, at a cancel and at the runner's
+// death. Failures: runner_error, runner_gone, bad_reply, deadline, cancelled, each with this
+// runner's role and the request.
 #pragma once
 
 #include <cstdint>
@@ -21,10 +22,10 @@ namespace assay::engine::judge {
 
 enum class Tier { host, device };
 
-// Values with the memfd that their tensors lie in; both checked against each other. Copied values: the memfd is the
-// judge's own.
+// Values with the memfd that their tensors lie in; both checked against each other. Copied values:
+// the memfd is the judge's own.
 struct Transfer {
-  bool present = true;           // false: there was nobody to ask; a runner then uses its own
+  bool present = true;  // false: there was nobody to ask; a runner then uses its own
   std::vector<schemas::Value> values;
   sandbox::SharedMemory buffer;  // not valid when no value holds a tensor
 };
@@ -62,7 +63,7 @@ struct BindRequest {
 };
 
 struct PassRequest {
-  std::string kind;                 // "check", "time"
+  std::string kind;  // "check", "time"
   std::uint32_t window = 0;
   std::vector<std::int64_t> slots;  // call order
   std::string mode = "stream";      // "stream", "graph", "events"
@@ -77,13 +78,14 @@ struct PassDone {
 class RunnerClient {
  public:
   // `watch` must outlive the client.
-  RunnerClient(schemas::RunnerRole role, Tier tier, sandbox::Channel channel, sandbox::UniqueFd pidfd,
-               JobWatch& watch);
+  RunnerClient(schemas::RunnerRole role, Tier tier, sandbox::Channel channel,
+               sandbox::UniqueFd pidfd, JobWatch& watch);
   ~RunnerClient();  // kills it
   RunnerClient(const RunnerClient&) = delete;
   RunnerClient& operator=(const RunnerClient&) = delete;
 
-  void prepare(const std::string& device_kind, std::int64_t device_index, const std::string& device_uuid);
+  void prepare(const std::string& device_kind, std::int64_t device_index,
+               const std::string& device_uuid);
   // `cubin_fd`: device tier only, else -1.
   Loaded load(const schemas::Kernel& kernel, const std::string& kernel_name, std::uint64_t seed,
               const Transfer& init_inputs, int cubin_fd);
@@ -95,9 +97,9 @@ class RunnerClient {
   void bind(const BindRequest& request);
   Probed probe(std::int64_t slot);
 
-  // A pass: begin waits for the ready frame and returns its mode; then the control page decides (window.h); finish
-  // reads the last frame. `calls`: how many were asked for; `elapsed_ns`: what the judge's clock says, the bound on
-  // every figure.
+  // A pass: begin waits for the ready frame and returns its mode; then the control page decides
+  // (window.h); finish reads the last frame. `calls`: how many were asked for; `elapsed_ns`: what
+  // the judge's clock says, the bound on every figure.
   std::string begin_pass(const PassRequest& request);
   PassDone finish_pass(std::size_t calls, std::int64_t elapsed_ns);
   // Reads the error frame that a set status promises; always throws.

@@ -2,9 +2,11 @@
 #include "engine/judge/service.h"
 
 #include <chrono>
+#include <exception>
 #include <string>
 #include <utility>
 
+#include "engine/judge/torch_runtime.h"
 #include "schemas/worker_message.h"
 
 namespace assay::engine::judge {
@@ -19,26 +21,43 @@ schemas::Status answer(sandbox::Channel& executor, const Json& message) {
 }
 
 Json device_message(const char* op, const JudgeDevice& device) {
-  return {{"op", op}, {"version", schemas::kWorkerProtocolVersion}, {"device", schemas::to_json(device.probe->now())}};
+  return {{"op", op},
+          {"version", schemas::kWorkerProtocolVersion},
+          {"device", schemas::to_json(device.probe->now())}};
 }
 
 // A request that cannot be used still gets its result, or the executor would wait for it.
 Json refusal(const Json& message, const schemas::Error& error) {
   schemas::Evaluation evaluation;
-  const auto job_id = message.find("job_id");
-  if (job_id != message.end() && job_id->is_string()) evaluation.job_id = job_id->get<std::string>();
-  evaluation.error = "the judge cannot read its request: " + error.message;
+  evaluation.job_id = word_of(message, "job_id");
+  evaluation.error = "the judge cannot take this job: " + error.message;
   evaluation.verdict = {schemas::VerdictCode::infrastructure_failed,
-                        "The server failed, not the kernel: " + evaluation.error + ".", "Tell the operator."};
+                        "The server failed, not the kernel: " + evaluation.error + ".",
+                        "Tell the operator."};
   return {{"op", "result"}, {"evaluation", schemas::to_json(evaluation)}};
 }
 
-Json judge_job(const Json& message, std::vector<sandbox::UniqueFd> descriptors, JudgeDevice& device,
-               sandbox::Channel& executor) {
+Json result_message(const schemas::Evaluation& evaluation) {
+  return {{"op", "result"}, {"evaluation", schemas::to_json(evaluation)}};
+}
+
+struct Judged {
+  Json message;
+  bool healthy = true;  // false: our own failure; a fresh process is safer than this one
+};
+
+Judged judge_job(const Json& message, std::vector<sandbox::UniqueFd> descriptors,
+                 JudgeDevice& device, sandbox::Channel& executor) {
   auto request = read_job_request(message, std::move(descriptors));
-  if (!request) return refusal(message, request.error());
-  Session session(std::move(*request), device, executor);
-  return {{"op", "result"}, {"evaluation", schemas::to_json(session.run())}};
+  if (!request) return {refusal(message, request.error()), true};
+  try {
+    Session session(std::move(*request), device, executor);
+    const schemas::Evaluation evaluation = session.run();
+    release_torch_memory(device.torch);
+    return {result_message(evaluation), !session.failed_inside()};
+  } catch (const std::exception& error) {
+    return {refusal(message, {schemas::ErrorCode::internal, error.what()}), false};
+  }
 }
 
 }  // namespace
@@ -51,14 +70,21 @@ schemas::Status serve(JudgeDevice& device, sandbox::Channel& executor) {
     if (!*frame) return schemas::success();
     const auto message = schemas::parse_json((*frame)->bytes);
     if (!message || !message->is_object()) continue;
-    const std::string op = message->value("op", "");
+    const std::string op = word_of(*message, "op");
     schemas::Status status = schemas::success();
-    if (op == "evaluate")
-      status = answer(executor, judge_job(*message, std::move((*frame)->descriptors), device, executor));
-    else if (op == "device")
+    bool healthy = true;
+    if (op == "evaluate") {
+      const Judged judged = judge_job(*message, std::move((*frame)->descriptors), device, executor);
+      status = answer(executor, judged.message);
+      healthy = judged.healthy;
+    } else if (op == "device") {
       status = answer(executor, device_message("device", device));
+    }
     // A cancel that comes after its job's result is of no use any more.
     if (!status) return status;
+    if (!healthy)
+      return schemas::Error{schemas::ErrorCode::internal,
+                            "a job failed inside the judge; it ends to be started afresh"};
   }
 }
 

@@ -15,13 +15,15 @@ namespace {
 
 using schemas::RunnerRole;
 
-// Of what is free when a job starts, where the operator gave no figure: the runners' own memory and the comparison's
-// temporaries come on top.
+// Of what is free when a job starts, where the operator gave no figure: the runners' own memory and
+// the comparison's temporaries come on top.
 constexpr std::size_t kCpuShareDivisor = 4, kGpuShareNumerator = 6, kGpuShareDivisor = 10;
 // One set of inputs, all draws, or all weights may take this part of the budget.
 constexpr std::size_t kInputShareDivisor = 4;
 // Temporaries of noise and comparison, beside the ledger.
 constexpr std::size_t kTemporaryBytes = std::size_t{256} << 20;
+constexpr std::chrono::milliseconds kEndPatience{
+    500};  // for a process that closed its channel to be dead
 constexpr std::size_t kMaxNotes = 8;
 
 std::size_t budget_of(const JudgeDevice& device) {
@@ -40,16 +42,22 @@ std::string tier_word(schemas::DeviceKind kind, Tier tier) {
 }  // namespace
 
 Session::Session(JobRequest request, JudgeDevice& device, sandbox::Channel& executor)
-    : request_(std::move(request)), device_(device), memory_(*device.memory),
-      watch_(executor, request_.spec.job_id, sandbox::after(std::chrono::milliseconds(request_.budget_ms))),
-      step_begin_(sandbox::Clock::now()), construction_seed_(random_seed()), noise_(device.torch, random_seed()),
+    : request_(std::move(request)),
+      device_(device),
+      memory_(*device.memory),
+      watch_(executor, request_.spec.job_id,
+             sandbox::after(std::chrono::milliseconds(request_.budget_ms))),
+      step_begin_(sandbox::Clock::now()),
+      construction_seed_(random_seed()),
+      noise_(device.torch, random_seed()),
       evidence_(device.torch, request_.spec.work.rtol, request_.spec.work.atol) {
   const schemas::WorkRequest& work = request_.spec.work;
   memory_.set_budget(budget_of(device));
   for (RunnerGrant& grant : request_.runners)
-    runners_.push_back(std::make_unique<RunnerClient>(grant.role, grant.tier, std::move(grant.channel),
-                                                      std::move(grant.pidfd), watch_));
-  if (work.reference) reference_.emplace(RunnerRole::reference, *work.reference, *runner(RunnerRole::reference));
+    runners_.push_back(std::make_unique<RunnerClient>(
+        grant.role, grant.tier, std::move(grant.channel), std::move(grant.pidfd), watch_));
+  if (work.reference)
+    reference_.emplace(RunnerRole::reference, *work.reference, *runner(RunnerRole::reference));
   candidate_.emplace(RunnerRole::candidate, work.candidate, *runner(RunnerRole::candidate));
   progress_.has_reference = work.reference.has_value();
 
@@ -68,6 +76,7 @@ schemas::Evaluation Session::run() {
     work();
   } catch (const Failure& failure) {
     conclude_failure(evaluation_, failure, progress_);
+    await_end(failure);
   } catch (const std::exception& error) {
     conclude_failure(evaluation_, Failure(Cause::internal, error.what()), progress_);
   }
@@ -84,6 +93,13 @@ schemas::Evaluation Session::run() {
   evaluation_.checks.outputs_poisoned = evaluation_.checks.calls_checked > 0;
   if (!evaluation_.device) describe_device();
   return std::move(evaluation_);
+}
+
+// A process that ended by itself is to be reported so by its keeper, not as killed by us a moment
+// later.
+void Session::await_end(const Failure& failure) {
+  if (failure.cause != Cause::runner_gone || !failure.role) return;
+  if (RunnerClient* const gone = runner(*failure.role)) gone->wait_dead(kEndPatience);
 }
 
 void Session::work() {
@@ -115,7 +131,8 @@ const schemas::Kernel& Session::input_owner() const {
   return work.reference ? *work.reference : work.candidate;
 }
 
-// Inputs come from the owner's contract, else from get_inputs in a process of its own, which ends here.
+// Inputs come from the owner's contract, else from get_inputs in a process of its own, which ends
+// here.
 void Session::draw_inputs() {
   const std::size_t most = memory_.budget_left() / kInputShareDivisor;
   RunnerClient* client = runner(RunnerRole::inputs);
@@ -132,7 +149,9 @@ void Session::draw_inputs() {
     else if (client != nullptr && loaded.takes_get_inputs)
       source = draw_from_runner(*client, most);
     else
-      throw Failure(Cause::unusable, "its source has no get_inputs() and no IO contract was given, so there are no inputs");
+      throw Failure(
+          Cause::unusable,
+          "its source has no get_inputs() and no IO contract was given, so there are no inputs");
     draws_ = make_draws(*source, memory_, noise_, most);
   } catch (Failure& failure) {
     if (!failure.role) failure.role = RunnerRole::inputs;
@@ -155,16 +174,18 @@ void Session::draw_inputs() {
 void Session::load(Side* side) {
   if (side == nullptr) return;
   const RunnerGrant& grant = *request_.find(side->role);
-  side->loaded = side->runner.load(side->kernel, grant.kernel_name, construction_seed_, init_inputs_,
-                                   grant.cubin.get());
+  side->loaded = side->runner.load(side->kernel, grant.kernel_name, construction_seed_,
+                                   init_inputs_, grant.cubin.get());
 }
 
 void Session::share_weights() {
   if (!reference_ || !reference_->loaded.has_weights || !candidate_->loaded.has_weights) return;
-  const Weights weights = reference_->runner.get_weights(memory_.budget_left() / kInputShareDivisor);
+  const Weights weights =
+      reference_->runner.get_weights(memory_.budget_left() / kInputShareDivisor);
   const WeightsCopied copied = candidate_->runner.set_weights(weights);
   for (const std::string& skipped : copied.skipped)
-    if (evaluation_.warnings.size() < kMaxNotes) evaluation_.warnings.push_back("weight not copied: " + skipped);
+    if (evaluation_.warnings.size() < kMaxNotes)
+      evaluation_.warnings.push_back("weight not copied: " + skipped);
 }
 
 void Session::probe_sides() {
@@ -195,13 +216,17 @@ MeasurementPlan Session::plan() {
   question.reference_call_ns = reference_ ? std::max<std::int64_t>(reference_->probe_ns, 1) : 0;
   question.memory_per_slot = bytes_per_slot();
   const std::int64_t cache = device_.probe->now().l2_bytes.value_or(0);
-  const std::size_t flush = device_.torch.kind == schemas::DeviceKind::cuda ? static_cast<std::size_t>(2 * cache) : 0;
+  const std::size_t flush =
+      device_.torch.kind == schemas::DeviceKind::cuda ? static_cast<std::size_t>(2 * cache) : 0;
   const std::size_t aside = flush + std::min(kTemporaryBytes, memory_.budget_left() / 8);
-  question.memory_left = static_cast<std::int64_t>(memory_.budget_left() - std::min(aside, memory_.budget_left()));
-  question.traffic_per_slot = draws_.inputs.layout.data_bytes() + candidate_->call.outputs.data_bytes();
+  question.memory_left =
+      static_cast<std::int64_t>(memory_.budget_left() - std::min(aside, memory_.budget_left()));
+  question.traffic_per_slot =
+      draws_.inputs.layout.data_bytes() + candidate_->call.outputs.data_bytes();
   question.cache_bytes = cache;
   question.num_trials = work.num_trials;
-  question.time_left_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(watch_.left()).count();
+  question.time_left_ns =
+      std::chrono::duration_cast<std::chrono::nanoseconds>(watch_.left()).count();
   question.draws = static_cast<std::int64_t>(draws_.draws.size());
   question.timed = work.kind != schemas::JobKind::validate;
   return plan_measurement(question);
@@ -216,10 +241,12 @@ void Session::bind_slots(const MeasurementPlan& plan) {
 void Session::measure(const MeasurementPlan& plan) {
   const bool timed = plan.final_calls > 0;
   const bool gpu = device_.torch.kind == schemas::DeviceKind::cuda;
-  WindowRunner windows(memory_, watch_, gpu && timed ? device_.probe->now().l2_bytes.value_or(0) : 0, random_seed());
+  WindowRunner windows(memory_, watch_,
+                       gpu && timed ? device_.probe->now().l2_bytes.value_or(0) : 0, random_seed());
   Contents contents(draws_, memory_, noise_, plan.slots);
-  Measurement measurement({memory_, watch_, windows, contents, evidence_, reference_ ? &*reference_ : nullptr,
-                           *candidate_, plan, request_.spec.work.num_warmup});
+  Measurement measurement({memory_, watch_, windows, contents, evidence_,
+                           reference_ ? &*reference_ : nullptr, *candidate_, plan,
+                           request_.spec.work.num_warmup});
   enter(schemas::Stage::validating, 0.3, "checking values");
   const bool right = measurement.check();
   finish_step("check");
@@ -228,18 +255,21 @@ void Session::measure(const MeasurementPlan& plan) {
   if (timed) {
     enter(schemas::Stage::profiling, 0.4, "timing");
     const bool still_right = measurement.time([this](double done) {
-      watch_.tell({schemas::JobEvent::Kind::progress, schemas::Stage::profiling, 0.4 + 0.6 * done, ""});
+      watch_.tell(
+          {schemas::JobEvent::Kind::progress, schemas::Stage::profiling, 0.4 + 0.6 * done, ""});
     });
     describe_device();
     finish_step("timing");
     evaluation_.checks.windows = measurement.windows_timed();
     evaluation_.checks.final_kill = measurement.final_kill();
-    if (!still_right) return conclude_incorrect(evaluation_, evidence_, progress_.has_reference, true);
+    if (!still_right)
+      return conclude_incorrect(evaluation_, evidence_, progress_.has_reference, true);
     evaluation_.timing = measurement.report(random_seed());
   } else {
     evaluation_.timing.unavailable_reason = "validate_kernel does not time";
   }
-  evaluation_.timing.notes.insert(evaluation_.timing.notes.end(), draws_.notes.begin(), draws_.notes.end());
+  evaluation_.timing.notes.insert(evaluation_.timing.notes.end(), draws_.notes.begin(),
+                                  draws_.notes.end());
   evaluation_.checks.calls_checked = evidence_.checks().calls_checked;
   conclude_correct(evaluation_, progress_.has_reference);
 }

@@ -12,6 +12,7 @@
 #include "engine/judge/contents.h"
 #include "engine/judge/device_info.h"
 #include "engine/judge/evidence.h"
+#include "engine/judge/failure.h"
 #include "engine/judge/job_request.h"
 #include "engine/judge/job_watch.h"
 #include "engine/judge/memory.h"
@@ -39,9 +40,12 @@ class Session {
 
   // Never throws. All runners are dead or dying when it returns.
   schemas::Evaluation run();
+  // Whether it was the judge itself that failed.
+  bool failed_inside() const { return failed_inside_; }
 
  private:
   void work();
+  void await_end(const Failure& failure);
   void prepare_runners();
   void draw_inputs();
   void load(Side* side);
@@ -64,6 +68,7 @@ class Session {
   JobWatch watch_;
   schemas::Evaluation evaluation_;
   Progress progress_;
+  bool failed_inside_ = false;
   sandbox::Clock::time_point step_begin_;
 
   std::vector<std::unique_ptr<RunnerClient>> runners_;

@@ -18,7 +18,8 @@ std::size_t arena_bytes(const SlotLayout& layout, std::int64_t slots) {
 }
 
 bool signature_error(const Failure& failure) {
-  return failure.cause == Cause::runner_error && failure.error.kind == schemas::RunnerErrorKind::contract;
+  return failure.cause == Cause::runner_error &&
+         failure.error.kind == schemas::RunnerErrorKind::contract;
 }
 
 }  // namespace
@@ -38,8 +39,9 @@ void bind_side(Side& side, const InputSet& inputs, Memory& memory, std::int64_t 
   side.buffers.slots = slots;
   side.buffers.inputs = memory.allocate(arena_bytes(inputs.layout, slots), Sharing::with_runner,
                                         "the inputs of " + std::to_string(slots) + " calls");
-  side.buffers.outputs = memory.allocate(arena_bytes(side.call.outputs, slots), Sharing::with_runner,
-                                         "the outputs of " + std::to_string(slots) + " calls");
+  side.buffers.outputs =
+      memory.allocate(arena_bytes(side.call.outputs, slots), Sharing::with_runner,
+                      "the outputs of " + std::to_string(slots) + " calls");
   side.buffers.page = SharedPage::create();
   BindRequest request;
   request.slots = slots;
@@ -58,7 +60,9 @@ void probe_side(Side& side, const InputSet& inputs, const Arena& sample, Memory&
   try {
     bind_side(side, inputs, memory, 1);
   } catch (const Failure& failure) {
-    if (!signature_error(failure) || !side.call.has_scalars || writes_into_arguments(side.kernel.type)) throw;
+    if (!signature_error(failure) || !side.call.has_scalars ||
+        writes_into_arguments(side.kernel.type))
+      throw;
     side.call = plan_call(side.kernel, inputs, ScalarUse::none);
     bind_side(side, inputs, memory, 1);
   }
@@ -79,14 +83,16 @@ void probe_side(Side& side, const InputSet& inputs, const Arena& sample, Memory&
   }
 }
 
-void release_inputs(Side& side, const SlotLayout& inputs, const Arena& staging, std::int64_t slots, Memory& memory) {
+void release_inputs(Side& side, const SlotLayout& inputs, const Arena& staging, std::int64_t slots,
+                    Memory& memory) {
   memory.copy(side.buffers.inputs->data(), staging.data(), arena_bytes(inputs, slots));
   for (const auto& [input, output] : side.call.inouts) {
     const TensorRows from = inputs.rows(staging.data(), input, slots);
     const TensorRows to = side.call.outputs.rows(side.buffers.outputs->data(), output, slots);
     memory.copy_rows(to.data, static_cast<std::size_t>(to.stride_bytes), from.data,
                      static_cast<std::size_t>(from.stride_bytes),
-                     static_cast<std::size_t>(inputs.tensors()[input].bytes), static_cast<std::size_t>(slots));
+                     static_cast<std::size_t>(inputs.tensors()[input].bytes),
+                     static_cast<std::size_t>(slots));
   }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Side: one kernel under judgement (reference or candidate): its runner, how it is called, the memory it was given.
+// Side: one kernel under judgement (reference or candidate): its runner, how it is called, the
+// memory it was given.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +17,8 @@
 
 namespace assay::engine::judge {
 
-// The shared page, mapped here. A new one for every bind, so that nothing of an earlier one is left in it.
+// The shared page, mapped here. A new one for every bind, so that nothing of an earlier one is left
+// in it.
 class SharedPage {
  public:
   static SharedPage create();
@@ -28,7 +30,8 @@ class SharedPage {
   sandbox::Mapping mapping_;
 };
 
-// What a runner maps. The content of inputs is laid out as the input set, that of outputs as the call plan.
+// What a runner maps. The content of inputs is laid out as the input set, that of outputs as the
+// call plan.
 struct SideBuffers {
   std::int64_t slots = 0;
   ArenaPointer inputs, outputs;
@@ -51,14 +54,18 @@ struct Side {
   std::string name() const { return schemas::runner_role_name(role); }
 };
 
-// Gives the side buffers for `slots` slots and binds them; before its outputs are known it may only be probed.
+// Gives the side buffers for `slots` slots and binds them; before its outputs are known it may only
+// be probed.
 void bind_side(Side& side, const InputSet& inputs, Memory& memory, std::int64_t slots);
 
-// Plans the call, binds one slot holding the values in `sample` (one slot of inputs), calls it a few times: learns
-// outputs and the time of a call. Where a contract's scalars do not fit a torch function, it is bound without them.
+// Plans the call, binds one slot holding the values in `sample` (one slot of inputs), calls it a
+// few times: learns outputs and the time of a call. Where a contract's scalars do not fit a torch
+// function, it is bound without them.
 void probe_side(Side& side, const InputSet& inputs, const Arena& sample, Memory& memory);
 
-// Copies the inputs of `slots` slots from `staging` into what the runner maps: inputs and inout outputs.
-void release_inputs(Side& side, const SlotLayout& inputs, const Arena& staging, std::int64_t slots, Memory& memory);
+// Copies the inputs of `slots` slots from `staging` into what the runner maps: inputs and inout
+// outputs.
+void release_inputs(Side& side, const SlotLayout& inputs, const Arena& staging, std::int64_t slots,
+                    Memory& memory);
 
 }  // namespace assay::engine::judge

@@ -14,15 +14,18 @@ constexpr std::int64_t kMaxBytes = std::int64_t{1} << 50;
 
 }  // namespace
 
-std::string tensor_text(const std::string& name, schemas::Dtype dtype, const std::vector<std::int64_t>& shape) {
+std::string tensor_text(const std::string& name, schemas::Dtype dtype,
+                        const std::vector<std::int64_t>& shape) {
   return "\"" + name + "\" " + schemas::dtype_name(dtype) + schemas::shape_text(shape);
 }
 
-std::size_t SlotLayout::add(std::string name, schemas::Dtype dtype, std::vector<std::int64_t> shape) {
+std::size_t SlotLayout::add(std::string name, schemas::Dtype dtype,
+                            std::vector<std::int64_t> shape) {
   const auto elements = schemas::element_count(shape);
   const std::int64_t size = schemas::dtype_bytes(dtype);
   if (!elements || *elements > kMaxBytes / size || slot_bytes_ > kMaxBytes)
-    throw Failure(Cause::memory, "the tensor " + tensor_text(name, dtype, shape) + " is larger than any memory");
+    throw Failure(Cause::memory,
+                  "the tensor " + tensor_text(name, dtype, shape) + " is larger than any memory");
   TensorPlace place;
   place.name = std::move(name);
   place.dtype = dtype;
@@ -41,7 +44,8 @@ TensorRows SlotLayout::rows(std::byte* memory, std::size_t tensor, std::int64_t 
   return {memory + place.offset, place.dtype, place.elements, slots, slot_bytes()};
 }
 
-schemas::Binding SlotLayout::binding(std::size_t tensor, schemas::ArgRole role, bool in_output_arena) const {
+schemas::Binding SlotLayout::binding(std::size_t tensor, schemas::ArgRole role,
+                                     bool in_output_arena) const {
   const TensorPlace& place = tensors_[tensor];
   schemas::Binding binding;
   binding.kind = schemas::Value::Kind::tensor;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the tensors of one call lie within a slot. Slots follow each other at `slot_bytes`, so that tensor t of slot s
-// is at s * slot_bytes + offset(t); every tensor of every slot has an address of its own.
+// Where the tensors of one call lie within a slot. Slots follow each other at `slot_bytes`, so that
+// tensor t of slot s is at s * slot_bytes + offset(t); every tensor of every slot has an address of
+// its own.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,8 @@
 
 namespace assay::engine::judge {
 
-// No two tensors share a cache line or a CUDA access of any width; also a multiple of every element size.
+// No two tensors share a cache line or a CUDA access of any width; also a multiple of every element
+// size.
 inline constexpr std::int64_t kSlotAlignment = 512;
 
 struct TensorPlace {
@@ -42,6 +44,7 @@ class SlotLayout {
   std::int64_t slot_bytes_ = 0, data_bytes_ = 0;
 };
 
-std::string tensor_text(const std::string& name, schemas::Dtype dtype, const std::vector<std::int64_t>& shape);
+std::string tensor_text(const std::string& name, schemas::Dtype dtype,
+                        const std::vector<std::int64_t>& shape);
 
 }  // namespace assay::engine::judge

@@ -14,7 +14,8 @@ constexpr int kResamples = 2000;
 // Beyond this many samples a resample's median moves by less than any clock resolves.
 constexpr std::size_t kMaxResampled = 500;
 
-double resampled_median(const std::vector<double>& samples, std::vector<double>& scratch, SplitMix& random) {
+double resampled_median(const std::vector<double>& samples, std::vector<double>& scratch,
+                        SplitMix& random) {
   const std::size_t count = std::min(samples.size(), kMaxResampled);
   scratch.resize(count);
   for (double& value : scratch) value = samples[random.below(samples.size())];
@@ -56,8 +57,8 @@ schemas::RuntimeStats describe(std::vector<double> samples, std::string kind) {
   return stats;
 }
 
-std::optional<Interval> ratio_interval(const std::vector<double>& numerator, const std::vector<double>& denominator,
-                                       std::uint64_t seed) {
+std::optional<Interval> ratio_interval(const std::vector<double>& numerator,
+                                       const std::vector<double>& denominator, std::uint64_t seed) {
   if (numerator.size() < 2 || denominator.size() < 2) return std::nullopt;
   SplitMix random(seed);
   std::vector<double> ratios, scratch;

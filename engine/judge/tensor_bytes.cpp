@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/judge/tensor_bytes.h"
 
-#include <zlib.h>
-
 #include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <zlib.h>
 
 namespace assay::engine::judge {
 namespace {
@@ -20,7 +19,8 @@ constexpr std::uint8_t kNotBase64 = 255;
 constexpr std::array<std::uint8_t, 256> base64_values() {
   std::array<std::uint8_t, 256> values{};
   for (auto& value : values) value = kNotBase64;
-  constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  constexpr std::string_view alphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   for (std::size_t i = 0; i < alphabet.size(); ++i)
     values[static_cast<unsigned char>(alphabet[i])] = static_cast<std::uint8_t>(i);
   return values;
@@ -50,7 +50,8 @@ std::optional<std::vector<std::byte>> decode_base64(std::string_view text) {
       bytes.push_back(static_cast<std::byte>(bits >> held & 0xFF));
     }
   }
-  const bool complete = digits % 4 != 1 && (padding == 0 || (digits + padding) % 4 == 0) && padding <= 2;
+  const bool complete =
+      digits % 4 != 1 && (padding == 0 || (digits + padding) % 4 == 0) && padding <= 2;
   if (!complete) return std::nullopt;
   return bytes;
 }
@@ -59,7 +60,8 @@ std::string sizes_text(std::size_t want, const std::string& got) {
   return "shape and dtype need " + std::to_string(want) + " bytes, the data has " + got;
 }
 
-schemas::Result<std::vector<std::byte>> inflate_exactly(std::vector<std::byte>& packed, std::size_t want) {
+schemas::Result<std::vector<std::byte>> inflate_exactly(std::vector<std::byte>& packed,
+                                                        std::size_t want) {
   std::vector<std::byte> bytes(want + 1);  // one more, to notice a stream that goes on
   z_stream stream{};
   if (inflateInit(&stream) != Z_OK) return Error{ErrorCode::internal, "zlib does not start"};
@@ -76,7 +78,8 @@ schemas::Result<std::vector<std::byte>> inflate_exactly(std::vector<std::byte>& 
   }
   inflateEnd(&stream);
   if (done > want) return Error{ErrorCode::malformed_call, sizes_text(want, "more")};
-  if (status != Z_STREAM_END) return Error{ErrorCode::malformed_call, "data_b64 is not a whole zlib stream"};
+  if (status != Z_STREAM_END)
+    return Error{ErrorCode::malformed_call, "data_b64 is not a whole zlib stream"};
   if (done < want) return Error{ErrorCode::malformed_call, sizes_text(want, std::to_string(done))};
   bytes.resize(want);
   return bytes;
@@ -88,8 +91,9 @@ schemas::Result<std::vector<std::byte>> decode_tensor_data(const schemas::Tensor
   const auto count = schemas::element_count(data.shape);
   const auto size = static_cast<std::size_t>(schemas::dtype_bytes(data.dtype));
   if (!count || static_cast<std::size_t>(*count) > schemas::kMaxTransferredBytes / size)
-    return Error{ErrorCode::malformed_call, "data of shape " + schemas::shape_text(data.shape) +
-                                                " is larger than the 64 MiB that may be transferred"};
+    return Error{ErrorCode::malformed_call,
+                 "data of shape " + schemas::shape_text(data.shape) +
+                     " is larger than the 64 MiB that may be transferred"};
   const std::size_t want = static_cast<std::size_t>(*count) * size;
   auto packed = decode_base64(data.data_b64);
   if (!packed) return Error{ErrorCode::malformed_call, "data_b64 is not base64"};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Our memory as ATen tensors. Included by the few files that use ATen (inputs, noise, compare, torch_runtime) and by
-// nothing else: these headers cost ten seconds each.
+// Our memory as ATen tensors. Included by the few files that use ATen (inputs, noise, compare,
+// torch_runtime) and by nothing else: these headers cost ten seconds each.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -26,7 +26,8 @@ inline c10::ScalarType scalar_type(schemas::Dtype dtype) {
   return c10::kFloat;
 }
 
-// [rows, elements] over `rows`, as `type` of the same width. REQUIRES: the stride is a multiple of the element size.
+// [rows, elements] over `rows`, as `type` of the same width. REQUIRES: the stride is a multiple of
+// the element size.
 inline at::Tensor view_as(const TensorRows& rows, c10::ScalarType type, c10::Device device) {
   const std::int64_t size = schemas::dtype_bytes(rows.dtype);
   const std::int64_t row_stride = rows.rows > 1 ? rows.stride_bytes / size : rows.elements;

@@ -13,13 +13,17 @@ namespace {
 
 // A runner's own copies may cost this much of what the judge measures for the same bytes.
 constexpr double kCopySlack = 1.25;
-// Events and window may differ by this share, or by this much in a window, and still confirm each other.
+// Events and window may differ by this share, or by this much in a window, and still confirm each
+// other.
 constexpr double kConfirmShare = 0.10;
 constexpr double kConfirmNs = 50'000;
-// The window that ended with a kill may differ by this share from the others before it is remarked on.
+// The window that ended with a kill may differ by this share from the others before it is remarked
+// on.
 constexpr double kFinalShare = 0.25;
 
-double milliseconds(double nanoseconds) { return nanoseconds / 1e6; }
+double milliseconds(double nanoseconds) {
+  return nanoseconds / 1e6;
+}
 
 std::string percent_text(double share) {
   char text[32];
@@ -33,10 +37,11 @@ std::string milliseconds_text(double value) {
   return text;
 }
 
-// What copies cost in one window: the runner's word, at most what the judge allows. A killed runner said nothing: the
-// others' mean per call holds.
+// What copies cost in one window: the runner's word, at most what the judge allows. A killed runner
+// said nothing: the others' mean per call holds.
 double copy_ns_of(const TimedWindow& window, const SideTimings& timings) {
-  const double bound = kCopySlack * static_cast<double>(timings.copy_bound_ns) * static_cast<double>(window.calls);
+  const double bound =
+      kCopySlack * static_cast<double>(timings.copy_bound_ns) * static_cast<double>(window.calls);
   if (window.copy_ns) return std::min(static_cast<double>(*window.copy_ns), bound);
   double copies = 0, calls = 0;
   for (const TimedWindow& other : timings.windows)
@@ -48,27 +53,36 @@ double copy_ns_of(const TimedWindow& window, const SideTimings& timings) {
 }
 
 double net_ns_of(const TimedWindow& window, const SideTimings& timings, const TimingFrame& frame) {
-  const double net = static_cast<double>(window.elapsed_ns - frame.empty_window_ns) - copy_ns_of(window, timings);
+  const double net =
+      static_cast<double>(window.elapsed_ns - frame.empty_window_ns) - copy_ns_of(window, timings);
   return std::max(net, 0.0);
 }
 
 // The runner's own figure for the calls alone.
-std::optional<double> events_ns_of(const TimedWindow& window, const SideTimings& timings, const TimingFrame& frame) {
+std::optional<double> events_ns_of(const TimedWindow& window, const SideTimings& timings,
+                                   const TimingFrame& frame) {
   if (window.calls_ns.empty()) return std::nullopt;
-  const double sum = static_cast<double>(std::accumulate(window.calls_ns.begin(), window.calls_ns.end(), std::int64_t{0}));
+  const double sum = static_cast<double>(
+      std::accumulate(window.calls_ns.begin(), window.calls_ns.end(), std::int64_t{0}));
   // One event pair round a graph has the copies in it.
   return frame.mode == "graph" ? std::max(sum - copy_ns_of(window, timings), 0.0) : sum;
 }
 
 std::string how_text(const TimingFrame& frame, bool per_call, bool copies) {
-  std::string how = "The judge's clock from the release of a window's inputs to the end of its calls, each call with its "
-                    "own inputs and outputs; ";
-  how += frame.mode == "graph" ? "all calls of a window run as one CUDA graph" : "calls run one after the other";
+  std::string how =
+      "The judge's clock from the release of a window's inputs to the end of its calls, each call "
+      "with its "
+      "own inputs and outputs; ";
+  how += frame.mode == "graph" ? "all calls of a window run as one CUDA graph"
+                               : "calls run one after the other";
   if (frame.gpu) how += frame.mode == "graph" ? "" : " on the stream";
   how += "; an empty window with the same release is subtracted";
-  if (copies) how += ", and the copying of returned outputs, by the runner's measure and at most the judge's";
-  if (frame.cache_flushed) how += "; the L2 cache is overwritten before each window";
-  else if (frame.gpu) how += "; the L2 cache is as the release leaves it";
+  if (copies)
+    how += ", and the copying of returned outputs, by the runner's measure and at most the judge's";
+  if (frame.cache_flushed)
+    how += "; the L2 cache is overwritten before each window";
+  else if (frame.gpu)
+    how += "; the L2 cache is as the release leaves it";
   if (frame.beyond_cache) how += "; a window's slots exceed twice the cache";
   how += per_call ? ". Samples are single calls by the runner's clock, confirmed by the window."
                   : ". Samples are windows: their mean per call.";
@@ -89,7 +103,8 @@ Confirmation confirm(const SideTimings& timings, const TimingFrame& frame) {
     const double net = net_ns_of(window, timings, frame);
     const double difference = *events - net;
     const double share = net > 0 ? difference / net : difference > 0 ? 1 : 0;
-    if (std::abs(difference) > std::max(kConfirmShare * net, kConfirmNs) && std::abs(share) > std::abs(result.worst_share))
+    if (std::abs(difference) > std::max(kConfirmShare * net, kConfirmNs) &&
+        std::abs(share) > std::abs(result.worst_share))
       result.worst_share = share;
     result.confirmed = true;
   }
@@ -103,13 +118,14 @@ std::vector<double> call_samples(const SideTimings& timings) {
   for (const TimedWindow& window : timings.windows) {
     if (window.killed) continue;
     if (static_cast<std::int64_t>(window.calls_ns.size()) != window.calls) return {};
-    for (const std::int64_t call : window.calls_ns) samples.push_back(milliseconds(static_cast<double>(call)));
+    for (const std::int64_t call : window.calls_ns)
+      samples.push_back(milliseconds(static_cast<double>(call)));
   }
   return samples;
 }
 
-// A sum can be confirmed while its parts are made up: the middle call must be near the window's mean as well, or the
-// figures of single calls say more than the judge can stand for.
+// A sum can be confirmed while its parts are made up: the middle call must be near the window's
+// mean as well, or the figures of single calls say more than the judge can stand for.
 bool plausible_spread(const std::vector<double>& calls, const std::vector<double>& windows) {
   return median(calls) >= (1 - 2 * kConfirmShare) * median(windows);
 }
@@ -120,13 +136,15 @@ void note_final(const SideReport& report, const SideTimings& timings, const std:
   const std::vector<double> others(report.window_ms.begin(), report.window_ms.end() - 1);
   const double usual = median(others), last = report.window_ms.back();
   if (last > (1 + kFinalShare) * usual)
-    notes.push_back("the " + name + "'s last window, which ended with a kill, took " + milliseconds_text(last) +
-                    " per call against " + milliseconds_text(usual) + " in the others");
+    notes.push_back("the " + name + "'s last window, which ended with a kill, took " +
+                    milliseconds_text(last) + " per call against " + milliseconds_text(usual) +
+                    " in the others");
 }
 
 }  // namespace
 
-SideReport report_side(const SideTimings& timings, const TimingFrame& frame, const std::string& name) {
+SideReport report_side(const SideTimings& timings, const TimingFrame& frame,
+                       const std::string& name) {
   SideReport report;
   double raw_ns = 0, events_ns = 0, copies_ns = 0, calls = 0, event_calls = 0;
   for (const TimedWindow& window : timings.windows) {
@@ -149,18 +167,20 @@ SideReport report_side(const SideTimings& timings, const TimingFrame& frame, con
 
   const Confirmation confirmation = confirm(timings, frame);
   const std::vector<double> single = call_samples(timings);
-  const bool per_call = confirmation.confirmed && !single.empty() && plausible_spread(single, report.window_ms);
+  const bool per_call =
+      confirmation.confirmed && !single.empty() && plausible_spread(single, report.window_ms);
   method.stats = per_call ? describe(single, "calls") : describe(report.window_ms, "windows");
   method.how = how_text(frame, per_call, copies_ns > 0);
   if (confirmation.worst_share != 0)
-    report.notes.push_back("the " + name + "'s own figures and the judge's windows disagree by up to " +
+    report.notes.push_back("the " + name +
+                           "'s own figures and the judge's windows disagree by up to " +
                            percent_text(confirmation.worst_share) + "; the windows are used");
   note_final(report, timings, name, report.notes);
   return report;
 }
 
-schemas::Timing report_timing(const SideTimings& candidate, const SideTimings* reference, const TimingFrame& frame,
-                              std::uint64_t bootstrap_seed) {
+schemas::Timing report_timing(const SideTimings& candidate, const SideTimings* reference,
+                              const TimingFrame& frame, std::uint64_t bootstrap_seed) {
   schemas::Timing timing;
   SideReport mine = report_side(candidate, frame, "candidate");
   timing.candidate = std::move(mine.method);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From windows to figures: what is subtracted, what a sample is, whether the runner's own figures are confirmed.
-// Pure functions.
+// From windows to figures: what is subtracted, what a sample is, whether the runner's own figures
+// are confirmed. Pure functions.
 #pragma once
 
 #include <cstdint>
@@ -15,37 +15,38 @@ namespace assay::engine::judge {
 // One timed window of one side.
 struct TimedWindow {
   std::int64_t calls = 0;
-  std::int64_t elapsed_ns = 0;             // by the judge's clock, with everything in it
-  std::vector<std::int64_t> calls_ns;      // by the runner; one per call, one in all, or none (killed)
-  std::optional<std::int64_t> copy_ns;     // by the runner, all copies of the window together
+  std::int64_t elapsed_ns = 0;          // by the judge's clock, with everything in it
+  std::vector<std::int64_t> calls_ns;   // by the runner; one per call, one in all, or none (killed)
+  std::optional<std::int64_t> copy_ns;  // by the runner, all copies of the window together
   bool killed = false;
 };
 
 struct SideTimings {
-  std::vector<TimedWindow> windows;        // in order; a killed one is the last
-  std::int64_t copy_bound_ns = 0;          // per call, by the judge's clock
+  std::vector<TimedWindow> windows;  // in order; a killed one is the last
+  std::int64_t copy_bound_ns = 0;    // per call, by the judge's clock
 };
 
 // What holds for both sides of a comparison alike.
 struct TimingFrame {
-  std::string mode = "stream";             // "stream", "graph"
+  std::string mode = "stream";  // "stream", "graph"
   bool gpu = false;
   bool cache_flushed = false;
   bool beyond_cache = false;
-  std::int64_t empty_window_ns = 0;        // subtracted from every window
+  std::int64_t empty_window_ns = 0;  // subtracted from every window
 };
 
 struct SideReport {
   schemas::TimingMethod method;
-  std::vector<double> window_ms;           // net, per call, every window; the ratio's samples
+  std::vector<double> window_ms;  // net, per call, every window; the ratio's samples
   std::vector<std::string> notes;
 };
 
 // REQUIRES: at least one window. `name`: "candidate" or "reference", for notes.
-SideReport report_side(const SideTimings& timings, const TimingFrame& frame, const std::string& name);
+SideReport report_side(const SideTimings& timings, const TimingFrame& frame,
+                       const std::string& name);
 
 // Both sides into one Timing: medians of the windows give the ratio. `reference` may be null.
-schemas::Timing report_timing(const SideTimings& candidate, const SideTimings* reference, const TimingFrame& frame,
-                              std::uint64_t bootstrap_seed);
+schemas::Timing report_timing(const SideTimings& candidate, const SideTimings* reference,
+                              const TimingFrame& frame, std::uint64_t bootstrap_seed);
 
 }  // namespace assay::engine::judge

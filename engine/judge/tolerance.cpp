@@ -16,7 +16,8 @@ double default_tolerance(schemas::Dtype dtype) {
 
 }  // namespace
 
-Tolerance tolerance_for(schemas::Dtype dtype, std::optional<double> rtol, std::optional<double> atol) {
+Tolerance tolerance_for(schemas::Dtype dtype, std::optional<double> rtol,
+                        std::optional<double> atol) {
   Tolerance tolerance;
   if (!schemas::is_floating(dtype)) {
     tolerance.exact = true;
@@ -41,7 +42,8 @@ schemas::ToleranceRule rule_of(const Tolerance& tolerance, schemas::Dtype dtype)
   else if (tolerance.scaled)
     rule.rule = "|got - want| <= rtol * |want| + atol * rms(want); equal NaN and equal Inf match";
   else
-    rule.rule = "|got - want| <= rtol * |want| + atol (torch.allclose); equal NaN and equal Inf match";
+    rule.rule =
+        "|got - want| <= rtol * |want| + atol (torch.allclose); equal NaN and equal Inf match";
   return rule;
 }
 

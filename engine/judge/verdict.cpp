@@ -30,6 +30,14 @@ schemas::RunnerRole owner_of(const Failure& failure, const Progress& progress) {
   return progress.has_reference ? schemas::RunnerRole::reference : schemas::RunnerRole::candidate;
 }
 
+// A runner that is only being prepared has not seen a submitted line: what happens to it is our
+// failure.
+bool before_submission(const Failure& failure) {
+  const bool its_own = failure.cause == Cause::runner_error ||
+                       failure.cause == Cause::runner_gone || failure.cause == Cause::bad_reply;
+  return its_own && failure.at == "prepare";
+}
+
 std::string doing_text(const std::string& at) {
   if (at == "load") return "while its source was loaded";
   if (at == "draw") return "in get_inputs()";
@@ -50,7 +58,8 @@ std::string error_text(const schemas::RunnerError& error) {
 
 std::string headline(const schemas::RunnerError& error) {
   const std::string first_line = error.message.substr(0, error.message.find('\n')).substr(0, 300);
-  return error.type.empty() ? first_line : error.type + (first_line.empty() ? "" : ": " + first_line);
+  return error.type.empty() ? first_line
+                            : error.type + (first_line.empty() ? "" : ": " + first_line);
 }
 
 void set(Evaluation& evaluation, VerdictCode code, std::string summary, std::string next_step) {
@@ -74,16 +83,20 @@ void blame_reference(Evaluation& evaluation, const std::string& what, const std:
       "Fix the reference (or its inputs) and send both again; the error is in validation_error.");
 }
 
-void conclude_runner_error(Evaluation& evaluation, const Failure& failure, bool candidate, const Progress& progress) {
+void conclude_runner_error(Evaluation& evaluation, const Failure& failure, bool candidate,
+                           const Progress& progress) {
   const schemas::RunnerError& error = failure.error;
   const std::string text = error_text(error);
-  if (!candidate) return blame_reference(evaluation, headline(error) + " " + doing_text(failure.at), text, progress);
+  if (!candidate)
+    return blame_reference(evaluation, headline(error) + " " + doing_text(failure.at), text,
+                           progress);
   if (error.kind == RunnerErrorKind::syntax || error.kind == RunnerErrorKind::import) {
     evaluation.compiled = false;
     evaluation.correctness = false;
     if (evaluation.kind == schemas::JobKind::validate) evaluation.validated = false;
     evaluation.compilation_error = text;
-    set(evaluation, VerdictCode::compilation_failed, "The source does not load: " + headline(error) + ".",
+    set(evaluation, VerdictCode::compilation_failed,
+        "The source does not load: " + headline(error) + ".",
         "Fix the error shown in compilation_error and send it again.");
     return;
   }
@@ -97,34 +110,43 @@ void conclude_runner_error(Evaluation& evaluation, const Failure& failure, bool 
         "The kernel failed " + doing_text(failure.at) + ": " + headline(error) + ".",
         error.kind == RunnerErrorKind::contract
             ? "Make entry, arguments and outputs fit what the message names; see validation_error."
-            : "Fix the error shown in validation_error; it has the traceback of the submission's own frames.");
+            : "Fix the error shown in validation_error; it has the traceback of the submission's "
+              "own frames.");
 }
 
-void conclude_gone(Evaluation& evaluation, const Failure& failure, bool candidate, const Progress& progress) {
+void conclude_gone(Evaluation& evaluation, const Failure& failure, bool candidate,
+                   const Progress& progress) {
   schemas::ProcessEnd end;
   end.role = schemas::runner_role_name(failure.role.value_or(schemas::RunnerRole::candidate));
   end.at = failure.at;
   end.kind = "exited";  // until whoever started it says how it ended
   evaluation.process_ends.push_back(end);
-  const std::string text = "the process of the " + end.role + " ended by itself " + doing_text(failure.at);
-  if (!candidate) return blame_reference(evaluation, "its process ended " + doing_text(failure.at), text, progress);
+  const std::string text =
+      "the process of the " + end.role + " ended by itself " + doing_text(failure.at);
+  if (!candidate)
+    return blame_reference(evaluation, "its process ended " + doing_text(failure.at), text,
+                           progress);
   blame_candidate(evaluation, text);
-  set(evaluation, VerdictCode::crashed, "The kernel's process ended by itself " + doing_text(failure.at) + ".",
+  set(evaluation, VerdictCode::crashed,
+      "The kernel's process ended by itself " + doing_text(failure.at) + ".",
       "Look for an exit, a signal or an illegal access; process_ends tells how it ended.");
 }
 
-void conclude_deadline(Evaluation& evaluation, const Failure& failure, bool candidate, const Progress& progress) {
+void conclude_deadline(Evaluation& evaluation, const Failure& failure, bool candidate,
+                       const Progress& progress) {
   const std::string who = candidate ? "the kernel" : "the reference";
   if (progress.candidate_loaded || evaluation.compiled.value_or(false)) evaluation.compiled = true;
   if (candidate) {
     evaluation.correctness = progress.check_passed ? std::optional<bool>() : false;
     if (evaluation.kind == schemas::JobKind::validate) evaluation.validated = false;
   }
-  const std::string text = who + " was still at work (" + doing_text(failure.at) + ") when the time-out passed";
+  const std::string text =
+      who + " was still at work (" + doing_text(failure.at) + ") when the time-out passed";
   evaluation.validation_error = text;
   evaluation.error = text;
   set(evaluation, VerdictCode::timed_out,
-      "Timed out: " + text + (progress.check_passed ? "; its values had been checked and were right." : "."),
+      "Timed out: " + text +
+          (progress.check_passed ? "; its values had been checked and were right." : "."),
       "Make it finish sooner, use smaller inputs or fewer num_trials, or raise timeout.");
 }
 
@@ -134,7 +156,9 @@ void conclude_failure(Evaluation& evaluation, const Failure& failure, const Prog
   const bool candidate = owner_of(failure, progress) == schemas::RunnerRole::candidate;
   evaluation.timing = {};
   switch (failure.cause) {
-    case Cause::runner_error: conclude_runner_error(evaluation, failure, candidate, progress); break;
+    case Cause::runner_error:
+      conclude_runner_error(evaluation, failure, candidate, progress);
+      break;
     case Cause::runner_gone: conclude_gone(evaluation, failure, candidate, progress); break;
     case Cause::deadline: conclude_deadline(evaluation, failure, candidate, progress); break;
     case Cause::bad_reply: {
@@ -145,14 +169,17 @@ void conclude_failure(Evaluation& evaluation, const Failure& failure, const Prog
       }
       blame_candidate(evaluation, text);
       set(evaluation, VerdictCode::runtime_failed,
-          "The kernel's process broke the protocol " + doing_text(failure.at) + ": " + failure.message + ".",
+          "The kernel's process broke the protocol " + doing_text(failure.at) + ": " +
+              failure.message + ".",
           "Do not touch the process round the kernel; submit only what computes the outputs.");
       break;
     }
     case Cause::mismatch:
       blame_candidate(evaluation, failure.message);
-      set(evaluation, VerdictCode::output_mismatch, "Candidate and reference do not fit together: " + failure.message + ".",
-          "Make count, shapes and dtypes of inputs and outputs equal to the reference's, in the same order.");
+      set(evaluation, VerdictCode::output_mismatch,
+          "Candidate and reference do not fit together: " + failure.message + ".",
+          "Make count, shapes and dtypes of inputs and outputs equal to the reference's, in the "
+          "same order.");
       break;
     case Cause::unusable:
       if (!candidate) {
@@ -160,7 +187,8 @@ void conclude_failure(Evaluation& evaluation, const Failure& failure, const Prog
         break;
       }
       blame_candidate(evaluation, failure.message);
-      set(evaluation, VerdictCode::runtime_failed, "The kernel cannot be run as submitted: " + failure.message + ".",
+      set(evaluation, VerdictCode::runtime_failed,
+          "The kernel cannot be run as submitted: " + failure.message + ".",
           "Correct the contract, or define what the message asks for.");
       break;
     case Cause::memory:
@@ -173,34 +201,37 @@ void conclude_failure(Evaluation& evaluation, const Failure& failure, const Prog
       break;
     case Cause::cancelled:
       evaluation.error = failure.message;
-      set(evaluation, VerdictCode::infrastructure_failed, "The job ended early: " + failure.message + ".",
-          "Send it again if it is still wanted.");
+      set(evaluation, VerdictCode::infrastructure_failed,
+          "The job ended early: " + failure.message + ".", "Send it again if it is still wanted.");
       break;
     case Cause::internal:
       evaluation.error = failure.message;
       evaluation.retryable = true;
-      set(evaluation, VerdictCode::infrastructure_failed, "The server failed, not the kernel: " + failure.message + ".",
+      set(evaluation, VerdictCode::infrastructure_failed,
+          "The server failed, not the kernel: " + failure.message + ".",
           "Send it again; if it fails again, tell the operator.");
       break;
   }
   evaluation.timing.unavailable_reason = "not timed: " + evaluation.verdict.summary;
 }
 
-void conclude_incorrect(Evaluation& evaluation, const Evidence& evidence, bool has_reference, bool timed) {
+void conclude_incorrect(Evaluation& evaluation, const Evidence& evidence, bool has_reference,
+                        bool timed) {
   const schemas::Checks& checks = evidence.checks();
   std::string text = evidence.fault();
   if (has_reference && checks.worst) {
     const schemas::WorstElement& worst = *checks.worst;
     text += "; the worst is " + worst.output_name + schemas::shape_text(worst.index) + ": got " +
-            number_text(worst.got) + ", want " + number_text(worst.want) + ", error " + number_text(worst.error) +
-            ", allowed " + number_text(worst.allowed);
+            number_text(worst.got) + ", want " + number_text(worst.want) + ", error " +
+            number_text(worst.error) + ", allowed " + number_text(worst.allowed);
   }
   evaluation.compiled = true;
   evaluation.correctness = false;
   if (evaluation.kind == schemas::JobKind::validate) evaluation.validated = false;
   evaluation.validation_error = text;
   evaluation.timing = {};
-  evaluation.timing.unavailable_reason = "the outputs are wrong: a wrong kernel's speed says nothing";
+  evaluation.timing.unavailable_reason =
+      "the outputs are wrong: a wrong kernel's speed says nothing";
   const std::string where = timed ? " (a timed call; the untimed check had passed)" : "";
   set(evaluation, VerdictCode::incorrect, "Incorrect" + where + ": " + text + ".",
       evidence.unwritten() > 0
@@ -217,23 +248,28 @@ void conclude_correct(Evaluation& evaluation, bool has_reference) {
   const schemas::Timing& timing = evaluation.timing;
   if (timing.candidate) {
     speed = " Median " + milliseconds_text(timing.candidate->stats.median);
-    if (timing.reference) speed += " against the reference's " + milliseconds_text(timing.reference->stats.median);
+    if (timing.reference)
+      speed += " against the reference's " + milliseconds_text(timing.reference->stats.median);
     if (timing.speedup) {
       speed += ": " + factor_text(*timing.speedup) + " times its speed";
       if (timing.speedup_low)
-        speed += " (95 % interval " + factor_text(*timing.speedup_low) + " to " + factor_text(*timing.speedup_high) + ")";
-      next = *timing.speedup >= 1 ? "It is right and not slower; keep it, or try for more."
-                                  : "It is right but slower than the reference: look at memory traffic and occupancy.";
+        speed += " (95 % interval " + factor_text(*timing.speedup_low) + " to " +
+                 factor_text(*timing.speedup_high) + ")";
+      next =
+          *timing.speedup >= 1
+              ? "It is right and not slower; keep it, or try for more."
+              : "It is right but slower than the reference: look at memory traffic and occupancy.";
     }
     speed += ".";
   }
   const std::string calls = std::to_string(checks.calls_checked) + " checked calls";
   if (has_reference)
-    set(evaluation, VerdictCode::correct, "Correct: all " + calls + " agree with the reference." + speed, next);
+    set(evaluation, VerdictCode::correct,
+        "Correct: all " + calls + " agree with the reference." + speed, next);
   else
     set(evaluation, VerdictCode::ran_unchecked,
-        "Ran to the end and wrote every output in all " + calls + "; without a reference the values are not checked." +
-            speed,
+        "Ran to the end and wrote every output in all " + calls +
+            "; without a reference the values are not checked." + speed,
         "Give a reference to have the values checked.");
 }
 

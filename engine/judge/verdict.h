@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From evidence and failures to the answer: code, a sentence or two, the next step. Fills an Evaluation in place;
-// nothing here decides what is checked.
+// From evidence and failures to the answer: code, a sentence or two, the next step. Fills an
+// Evaluation in place; nothing here decides what is checked.
 #pragma once
 
 #include "engine/judge/evidence.h"
@@ -16,12 +16,14 @@ struct Progress {
   bool check_passed = false;      // the untimed check pass agreed (or wrote everything)
 };
 
-// Ends a job that failed before its last step. Fills verdict, compiled, correctness, the two error fields,
-// process_ends, error and timing.unavailable_reason.
-void conclude_failure(schemas::Evaluation& evaluation, const Failure& failure, const Progress& progress);
+// Ends a job that failed before its last step. Fills verdict, compiled, correctness, the two error
+// fields, process_ends, error and timing.unavailable_reason.
+void conclude_failure(schemas::Evaluation& evaluation, const Failure& failure,
+                      const Progress& progress);
 
 // A call gave wrong values or left elements unwritten. `timed`: it was one of the timed calls.
-void conclude_incorrect(schemas::Evaluation& evaluation, const Evidence& evidence, bool has_reference, bool timed);
+void conclude_incorrect(schemas::Evaluation& evaluation, const Evidence& evidence,
+                        bool has_reference, bool timed);
 
 // Everything agreed. REQUIRES: checks and timing are filled in.
 void conclude_correct(schemas::Evaluation& evaluation, bool has_reference);

@@ -17,7 +17,8 @@ constexpr std::chrono::seconds kDeathPatience{10};
 constexpr std::int64_t kCopiesMeasured = 64;
 
 std::int64_t nanoseconds_since(sandbox::Clock::time_point begin) {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(sandbox::Clock::now() - begin).count();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(sandbox::Clock::now() - begin)
+      .count();
 }
 
 bool overwritten_by_release(const CallPlan& call, std::size_t output) {
@@ -27,13 +28,16 @@ bool overwritten_by_release(const CallPlan& call, std::size_t output) {
 
 }  // namespace
 
-WindowRunner::WindowRunner(Memory& memory, JobWatch& watch, std::int64_t cache_bytes, std::uint64_t poison_seed)
+WindowRunner::WindowRunner(Memory& memory, JobWatch& watch, std::int64_t cache_bytes,
+                           std::uint64_t poison_seed)
     : memory_(memory), watch_(watch), random_(poison_seed) {
   if (cache_bytes > 0)
-    flush_ = memory.allocate(static_cast<std::size_t>(2 * cache_bytes), Sharing::judge_only, "the cache flush");
+    flush_ = memory.allocate(static_cast<std::size_t>(2 * cache_bytes), Sharing::judge_only,
+                             "the cache flush");
 }
 
-std::vector<Poison> WindowRunner::make_poisons(const Side& side, const std::vector<Poison>* other_than) {
+std::vector<Poison> WindowRunner::make_poisons(const Side& side,
+                                               const std::vector<Poison>* other_than) {
   std::vector<Poison> poisons;
   for (std::size_t i = 0; i < side.call.outputs.tensors().size(); ++i) {
     const schemas::Dtype dtype = side.call.outputs.tensors()[i].dtype;
@@ -46,18 +50,19 @@ std::vector<Poison> WindowRunner::make_poisons(const Side& side, const std::vect
   return poisons;
 }
 
-WindowResult WindowRunner::run(Side& side, const WindowRequest& request, const Contents& contents, Arena* snapshot,
-                               const std::vector<Poison>* poison) {
+WindowResult WindowRunner::run(Side& side, const WindowRequest& request, const Contents& contents,
+                               Arena* snapshot, const std::vector<Poison>* poison) {
   std::vector<std::int64_t> order(static_cast<std::size_t>(request.calls));
   std::iota(order.begin(), order.end(), 0);
   WindowResult result;
-  result.mode =
-      side.runner.begin_pass({request.kind, request.number, std::move(order), request.mode, request.warmup});
+  result.mode = side.runner.begin_pass(
+      {request.kind, request.number, std::move(order), request.mode, request.warmup});
 
   result.poison = poison != nullptr ? *poison : make_poisons(side);
   for (std::size_t i = 0; i < result.poison.size() && request.calls > 0; ++i)
     if (result.poison[i].present)
-      apply_poison(side.call.outputs.rows(side.buffers.outputs->data(), i, request.calls), result.poison[i], memory_);
+      apply_poison(side.call.outputs.rows(side.buffers.outputs->data(), i, request.calls),
+                   result.poison[i], memory_);
   memory_.synchronize();
 
   result.elapsed_ns = release_and_wait(side, request, contents);
@@ -68,18 +73,20 @@ WindowResult WindowRunner::run(Side& side, const WindowRequest& request, const C
                                               kDeathPatience, watch_.left()));
   if (snapshot != nullptr && request.calls > 0) take_outputs(side, request.calls, *snapshot);
   if (!request.kill_at_done)
-    result.told = side.runner.finish_pass(static_cast<std::size_t>(request.calls), result.elapsed_ns);
+    result.told =
+        side.runner.finish_pass(static_cast<std::size_t>(request.calls), result.elapsed_ns);
   return result;
 }
 
-std::int64_t WindowRunner::release_and_wait(Side& side, const WindowRequest& request, const Contents& contents) {
+std::int64_t WindowRunner::release_and_wait(Side& side, const WindowRequest& request,
+                                            const Contents& contents) {
   ControlPage& page = side.buffers.page->words();
   page.done.store(0, std::memory_order_relaxed);
   page.status.store(0, std::memory_order_relaxed);
 
   const auto begin = sandbox::Clock::now();
-  release_inputs(side, contents.layout(), contents.staging(), request.released > 0 ? request.released : request.calls,
-                 memory_);
+  release_inputs(side, contents.layout(), contents.staging(),
+                 request.released > 0 ? request.released : request.calls, memory_);
   if (request.flush_cache && flush_)
     memory_.fill_rows(flush_->data(), 4, 0, 4, flush_->bytes() / 4, 1);
   memory_.synchronize();
@@ -100,13 +107,14 @@ void WindowRunner::wait_done(Side& side, std::uint32_t number) {
       if (done == number) return;
       if (done != 0)
         throw Failure(Cause::bad_reply, side.role, "pass",
-                      "it said that window " + std::to_string(done) + " is done; window " + std::to_string(number) +
-                          " was released");
+                      "it said that window " + std::to_string(done) + " is done; window " +
+                          std::to_string(number) + " was released");
       if (sandbox::Clock::now() < spin_end) continue;
       control_wait(page.done, done, kLookEveryUs);
       if (page.done.load(std::memory_order_acquire) == number) return;
       watch_.check(side.role, "pass");
-      if (side.runner.dead()) throw Failure(Cause::runner_gone, side.role, "pass", "its process ended");
+      if (side.runner.dead())
+        throw Failure(Cause::runner_gone, side.role, "pass", "its process ended");
     }
   } catch (const Failure&) {
     page.abort.store(1, std::memory_order_release);
@@ -135,7 +143,8 @@ std::int64_t measure_copy_ns(const Side& side, std::int64_t slots, Arena& scratc
     for (std::int64_t slot = 0; slot < count; ++slot)
       for (const TensorPlace& place : side.call.outputs.tensors()) {
         const std::int64_t at = slot * slot_bytes + place.offset;
-        memory.copy(scratch.data() + at, side.buffers.outputs->data() + at, static_cast<std::size_t>(place.bytes));
+        memory.copy(scratch.data() + at, side.buffers.outputs->data() + at,
+                    static_cast<std::size_t>(place.bytes));
       }
     memory.synchronize();
     const std::int64_t elapsed = nanoseconds_since(begin) / count;

@@ -30,6 +30,7 @@ void warm_up(PassContext context, const PassPlan& plan) {
 // A mode that this device cannot have becomes a stream; `reason` says why.
 std::unique_ptr<Window> make_window(PassContext context, const PassPlan& plan,
                                     std::string& reason) {
+  if (plan.slots.empty()) return make_stream_window(context, plan);
   try {
     if (plan.mode == PassMode::graph) return make_graph_window(context, plan);
     if (plan.mode == PassMode::events) return make_events_window(context, plan);

@@ -61,11 +61,23 @@ void send_handles(Channel& link, const Confinement& confinement) {
   (void)link.send(encode_message(Tag::handles, handles), descriptors, after(kAnswerPatience));
 }
 
+// The keeper's wish that all should end (SIGTERM). Init lives on to tell how the target ended: one
+// that was dying of something else already ends as that.
+void kill_all_others(int) {
+  ::kill(-1, SIGKILL);
+}
+
 // Waits for the target, reaps what it leaves behind meanwhile, and ends; with it ends all else in
 // the namespace.
 [[noreturn]] void run_init(pid_t target, int end_pipe) {
   close_all_except({end_pipe});
   ::prctl(PR_SET_NAME, "assay-init");
+  struct sigaction action {};
+  action.sa_handler = kill_all_others;
+  ::sigaction(SIGTERM, &action, nullptr);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
   for (;;) {
     TargetEnd end;
     rusage usage{};

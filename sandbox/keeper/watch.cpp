@@ -22,6 +22,7 @@ namespace assay::sandbox {
 namespace {
 
 constexpr int kMemoryPollMs = 20;
+constexpr auto kInitPatience = std::chrono::seconds(2);
 constexpr auto kReportPatience = std::chrono::seconds(5);
 constexpr std::size_t kMaxOwnerFrameBytes = 64;
 
@@ -60,10 +61,11 @@ bool Watch::run() {
                                    {output_.fd(), POLLIN, 0}}};
     ::poll(sources.data(), sources.size(), wait_ms());
     if (sources[3].revents != 0) output_.drain();
-    if (sources[0].revents != 0) on_owner();
-    // What a process said comes before the news that it is dead.
+    // What a process said comes before the news that it is dead, and that before what is asked of
+    // us.
     if (drain_link()) return true;
     if (!cause_ && sources[1].revents != 0) on_signal();
+    if (!cause_ && sources[0].revents != 0) on_owner();
     if (!cause_) look_at_limits();
   }
   finish();
@@ -130,17 +132,28 @@ void Watch::look_at_limits() {
 
 void Watch::on_child_end(int status, double cpu_seconds) {
   child_reaped_ = true;
-  // The owner says that it kills before it does.
-  pollfd entry{owner_.fd(), POLLIN, 0};
-  if (::poll(&entry, 1, 0) > 0) on_owner();
-  if (cause_) return;
-  if (!in_pid_namespace_) return judge_end(status, cpu_seconds);
-  TargetEnd target;
-  if (::read(end_pipe_.get(), &target, sizeof(target)) == static_cast<ssize_t>(sizeof(target)))
-    return judge_end(target.status, target.cpu_seconds);
+  if (const auto target = target_end(status, cpu_seconds))
+    return judge_end(target->status, target->cpu_seconds);
   if (host_out_of_memory_kills() > host_kills_before_)
     return end(ExitKind::out_of_memory, "the host ran out of memory");
-  end(ExitKind::killed, "killed from outside");
+  end(ExitKind::killed, asked_to_kill() ? "its owner asked" : "killed from outside");
+}
+
+// How the target ended, when anyone can know: an init that was killed took the answer with it.
+std::optional<TargetEnd> Watch::target_end(int child_status, double cpu_seconds) const {
+  TargetEnd target{child_status, cpu_seconds};
+  if (in_pid_namespace_ &&
+      ::read(end_pipe_.get(), &target, sizeof(target)) != static_cast<ssize_t>(sizeof(target)))
+    return std::nullopt;
+  return target;
+}
+
+// The owner tells us first when it kills by itself.
+bool Watch::asked_to_kill() {
+  pollfd entry{owner_.fd(), POLLIN, 0};
+  if (::poll(&entry, 1, 0) <= 0) return false;
+  auto received = owner_.receive(kMaxOwnerFrameBytes, Clock::now());
+  return received && *received && message_tag((*received)->bytes) == Tag::kill;
 }
 
 void Watch::judge_end(int status, double cpu_seconds) {
@@ -155,6 +168,8 @@ void Watch::judge_end(int status, double cpu_seconds) {
     end(ExitKind::timed_out, "used up its CPU time");
   } else if (signal == SIGKILL && host_out_of_memory_kills() > host_kills_before_) {
     end(ExitKind::out_of_memory, "the host ran out of memory");
+  } else if (signal == SIGKILL && asked_to_kill()) {
+    end(ExitKind::killed, "its owner asked");
   } else if (signal == SIGXFSZ) {
     end(ExitKind::signaled, "a file grew beyond its limit");
   } else {
@@ -163,23 +178,40 @@ void Watch::judge_end(int status, double cpu_seconds) {
   cause_->signal = signal;
 }
 
+// Kills the child and with it, in a PID namespace, the tree. Returns when it is dead.
+void Watch::kill_child() {
+  // Init ends the tree itself when asked, and tells how the target ended.
+  const bool ask = in_pid_namespace_ && phase_ != Phase::confining;
+  ::kill(child_, ask ? SIGTERM : SIGKILL);
+  const Deadline patience = after(kInitPatience);
+  int status = 0;
+  rusage usage{};
+  while (::wait4(child_, &status, WNOHANG, &usage) == 0) {
+    output_.drain();
+    if (ask && Clock::now() >= patience) ::kill(child_, SIGKILL);
+    pollfd entry{child_pidfd_.get(), POLLIN, 0};
+    ::poll(&entry, 1, kMemoryPollMs);
+  }
+  child_reaped_ = true;
+  if (phase_ == Phase::confining || cause_->kind != ExitKind::killed) return;
+  // It may have been dying of something else when we were told to kill it.
+  const auto target = target_end(status, cpu_seconds_of(usage));
+  if (!target || (WIFSIGNALED(target->status) && WTERMSIG(target->status) == SIGKILL)) return;
+  cause_.reset();
+  judge_end(target->status, target->cpu_seconds);
+}
+
 void Watch::finish() {
-  ExitReport report = *cause_;
-  report.wall_seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+  const double wall_seconds = std::chrono::duration<double>(Clock::now() - start_).count();
   // Closed first: a process that is still confining itself gives up on its own, too.
   link_.close();
   output_.close_write_end();
-  if (child_ > 0 && !child_reaped_) {
-    ::kill(child_, SIGKILL);
-    while (::waitpid(child_, nullptr, WNOHANG) == 0) {
-      output_.drain();
-      pollfd entry{child_pidfd_.get(), POLLIN, 0};
-      ::poll(&entry, 1, kMemoryPollMs);
-    }
-  }
+  if (child_ > 0 && !child_reaped_) kill_child();
   kill_descendants(in_pid_namespace_ || !own_uid_ ? 0 : job_.policy.outer_uid);
   while (output_.drain()) {
   }
+  ExitReport report = *cause_;
+  report.wall_seconds = wall_seconds;
   output_.fill(report);
   report.peak_memory_bytes = memory_.peak_bytes();
   (void)owner_.send(encode_message(Tag::ended, report), after(kReportPatience));

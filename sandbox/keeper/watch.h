@@ -48,6 +48,9 @@ class Watch {
   void look_at_limits();
   void on_child_end(int status, double cpu_seconds);
   void judge_end(int status, double cpu_seconds);
+  std::optional<TargetEnd> target_end(int child_status, double cpu_seconds) const;
+  bool asked_to_kill();
+  void kill_child();
   int wait_ms() const;
 
   void end(ExitKind kind, std::string detail);  // the first cause wins

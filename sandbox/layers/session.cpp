@@ -2,7 +2,6 @@
 // Session, environment and the signal at the parent's death.
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <sys/prctl.h>
@@ -21,8 +20,10 @@ StepOutcome session(Confinement&) {
 StepOutcome environment(Confinement& confinement) {
   ::clearenv();
   for (const std::string& entry : confinement.policy.environment) {
-    char* copy = ::strdup(entry.c_str());  // environ keeps it
-    if (copy == nullptr || ::putenv(copy) != 0) return missing(system_message("putenv"));
+    const std::size_t equals = entry.find('=');
+    if (equals == std::string::npos ||
+        ::setenv(entry.substr(0, equals).c_str(), entry.c_str() + equals + 1, 1) != 0)
+      return missing("'" + entry + "' cannot be set");
   }
   return applied();
 }

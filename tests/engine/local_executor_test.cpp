@@ -59,9 +59,27 @@ engine::Executor& executor() {
   return *instance;
 }
 
+// ASSAY_TEST_TRACE=1 prints what happens when.
+void trace(const std::string& words) {
+  static const bool wanted = std::getenv("ASSAY_TEST_TRACE") != nullptr;
+  static const auto begin = std::chrono::steady_clock::now();
+  if (wanted) {
+    const std::chrono::duration<double> now = std::chrono::steady_clock::now() - begin;
+    std::cerr << now.count() << " s: " << words << "\n";
+  }
+}
+
 schemas::Result<Evaluation> run(schemas::WorkRequest work) {
   Cancellation none;
-  return executor().run(tests::job(std::move(work)), [](const schemas::JobEvent&) {}, none);
+  trace("submitted");
+  auto result = executor().run(
+      tests::job(std::move(work)),
+      [](const schemas::JobEvent& event) {
+        trace(schemas::stage_name(event.stage) + ": " + event.message);
+      },
+      none);
+  trace("ended");
+  return result;
 }
 
 Evaluation evaluate(schemas::WorkRequest work) {
@@ -194,7 +212,7 @@ TEST_CASE("outputs that do not fit") {
   check_verdict(candidate("return torch.relu(x)[:5] + 1"), VerdictCode::output_mismatch, "[5, 32]");
   check_verdict(candidate("return (torch.relu(x) + 1).double()"), VerdictCode::output_mismatch,
                 "float64");
-  check_verdict(candidate("return torch.full_like(x, float('nan'))"), VerdictCode::incorrect, "nan");
+  check_verdict(candidate("return torch.full_like(x, float('nan'))"), VerdictCode::incorrect, "NaN");
   check_next_job();
 }
 
@@ -317,6 +335,7 @@ TEST_CASE("a judge killed in the middle: the job is done all the same") {
 }
 
 TEST_CASE("a zygote killed: the next job waits for its successor") {
+  executor();
   const auto zygotes = own_processes("zygote.py");
   REQUIRE_FALSE(zygotes.empty());
   for (const pid_t pid : zygotes) {
@@ -329,12 +348,19 @@ TEST_CASE("cancelling kills what runs and frees the device") {
   Cancellation cancellation;
   auto running = std::async(std::launch::async, [&] {
     auto work = comparison(kRelu, model("time.sleep(60); return x"));
-    return executor().run(tests::job(work), [](const schemas::JobEvent&) {}, cancellation);
+    return executor().run(
+        tests::job(work),
+        [](const schemas::JobEvent& event) {
+          trace(schemas::stage_name(event.stage) + ": " + event.message);
+        },
+        cancellation);
   });
   std::this_thread::sleep_for(1500ms);
   const auto begin = std::chrono::steady_clock::now();
+  trace("cancelling");
   cancellation.cancel();
   const auto result = running.get();
+  trace("cancelled");
   REQUIRE_FALSE(result);
   CHECK(result.error().code == schemas::ErrorCode::cancelled);
   CHECK(std::chrono::steady_clock::now() - begin < 3s);
@@ -389,13 +415,13 @@ TEST_CASE("cuda sources that do not compile") {
   CHECK(syntax.correctness == false);
 
   const Evaluation snooping = compiled("#include \"/etc/passwd\"\n__global__ void k() {}\n");
-  check_verdict(snooping, VerdictCode::compilation_failed, "could not open source file");
+  check_verdict(snooping, VerdictCode::compilation_failed, "cannot open source file");
   CHECK_FALSE(has(snooping.compilation_error.value_or(""), "root:"));
 
   const Evaluation endless = compiled(
-      "template <int N, int M> struct A { static constexpr int v = A<N - 1, M>::v + "
+      "template <int N, int M> struct A { static constexpr int v = A<N - 1, M * 2>::v ^ "
       "A<N - 1, M * 2 + 1>::v; };\ntemplate <int M> struct A<0, M> { static constexpr int v = M; };\n"
-      "__global__ void k(float* x, float* y) { *y = A<29, 1>::v; }\n",
+      "__global__ void k(float* x, float* y) { *y = A<28, 1>::v; }\n",
       3);
   check_verdict(endless, VerdictCode::compilation_failed, "took longer than timeout allows");
 

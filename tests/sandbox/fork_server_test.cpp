@@ -76,6 +76,8 @@ TEST_CASE("a fork starts from the zygote's memory, confined", "[guards]") {
   CHECK(output_of(server, "session") == "own\n");
   CHECK(output_of(server, "cuda") ==
         "memfd ok\neventfd ok\nfutex ok\nreserve ok\ncomm ok\nmaps ok\n");
+  // Belongs to root in a process that is not dumpable, as one is that has changed its uid.
+  CHECK(output_of(server, "open\nwrite\n/proc/self/mem") == "ok\n");
   const std::string status = output_of(server, "status");
   CHECK(status_value(status, "CapEff") == "0000000000000000");
   CHECK(status_value(status, "NoNewPrivs") == "1");
@@ -121,6 +123,16 @@ TEST_CASE("a forked process is reported and killed like a spawned one", "[guards
   policy.wall_limit = 200ms;
   sandbox::Process stays = fork_child(server, "stubborn", policy);
   CHECK(finish(stays).kind == ExitKind::timed_out);
+}
+
+TEST_CASE("what a fork inherits is not charged to it", "[guards][slow]") {
+  auto server = start_zygote({"ballast"});
+  sandbox::Policy policy = untrusted_policy();
+  policy.memory_limit_bytes = 100 << 20;
+  sandbox::Process modest = fork_child(server, "hog\n62914560", policy);
+  CHECK(finish(modest).clean());
+  sandbox::Process greedy = fork_child(server, "hog\n157286400", policy);
+  CHECK(finish(greedy).kind == ExitKind::out_of_memory);
 }
 
 TEST_CASE("siblings of one zygote cannot read each other", "[guards]") {

@@ -32,6 +32,7 @@ TEST_CASE("a finished job carries its result and no call to make") {
   job.job_id = "job-1";
   job.state = JobState::completed;
   job.evaluation.emplace();
+  job.evaluation->verdict.code = assay::schemas::VerdictCode::incorrect;
   const auto document = job_document(job);
   CHECK(document["status"] == "completed");
   CHECK(document["result"].is_object());
@@ -46,6 +47,21 @@ TEST_CASE("an interrupted job says why and that a retry is worth it") {
   CHECK(document["status"] == "interrupted");
   CHECK(document["error"].get<std::string>().find("server ended") != std::string::npos);
   CHECK(document["retryable"] == true);
+}
+
+TEST_CASE("a job that ended by our own failure says so beside what was known") {
+  JobView job;
+  job.state = JobState::interrupted;
+  job.evaluation.emplace();
+  job.evaluation->compiled = true;
+  const auto document = job_document(job);
+  CHECK(document["retryable"] == true);
+  CHECK_FALSE(document["error"].is_null());
+  CHECK(document["result"]["kernel_exec_result"]["compiled"] == true);
+  job.state = JobState::failed;
+  job.evaluation->error = "the judge died";
+  CHECK(job_document(job)["error"] == "the judge died");
+  CHECK(job_document(job)["retryable"] == false);
 }
 
 TEST_CASE("a malformed call and our own failure are told apart") {

@@ -14,7 +14,8 @@ using schemas::KernelType;
 
 namespace {
 
-schemas::ArgSpec tensor(const char* name, ArgRole role, std::vector<std::int64_t> shape, Dtype dtype = Dtype::float32) {
+schemas::ArgSpec tensor(const char* name, ArgRole role, std::vector<std::int64_t> shape,
+                        Dtype dtype = Dtype::float32) {
   schemas::ArgSpec argument;
   argument.name = name;
   argument.role = role;
@@ -51,8 +52,10 @@ std::string mismatch_of(const std::function<void()>& work) {
 }  // namespace
 
 TEST_CASE("a contract kernel gets its arguments in order, outputs in the output arena") {
-  const auto cuda = kernel(KernelType::cuda, {tensor("x", ArgRole::input, {8}), tensor("y", ArgRole::inout, {4}),
-                                              number("n", 8), tensor("out", ArgRole::output, {2, 3}), number("BLOCK", 64, true)});
+  const auto cuda =
+      kernel(KernelType::cuda,
+             {tensor("x", ArgRole::input, {8}), tensor("y", ArgRole::inout, {4}), number("n", 8),
+              tensor("out", ArgRole::output, {2, 3}), number("BLOCK", 64, true)});
   const InputSet inputs = input_set_of(*cuda.io);
   CHECK(inputs.layout.tensors().size() == 2);
   const CallPlan plan = plan_call(cuda, inputs, ScalarUse::all);
@@ -70,8 +73,9 @@ TEST_CASE("a contract kernel gets its arguments in order, outputs in the output 
 }
 
 TEST_CASE("a torch function gets input tensors and scalars, and scalars can be left out") {
-  const auto torch = kernel(KernelType::torch, {tensor("x", ArgRole::input, {8}), number("n", 8), number("B", 4, true),
-                                                tensor("out", ArgRole::output, {8})});
+  const auto torch =
+      kernel(KernelType::torch, {tensor("x", ArgRole::input, {8}), number("n", 8),
+                                 number("B", 4, true), tensor("out", ArgRole::output, {8})});
   const InputSet inputs = input_set_of(*torch.io);
   const CallPlan all = plan_call(torch, inputs, ScalarUse::all);
   CHECK(all.arguments.size() == 2);
@@ -105,14 +109,17 @@ TEST_CASE("a candidate without a contract is called as the reference is") {
 }
 
 TEST_CASE("inputs that do not fit are named on both sides") {
-  const InputSet inputs = input_set_of(*kernel(KernelType::torch, {tensor("x", ArgRole::input, {8})}).io);
+  const InputSet inputs =
+      input_set_of(*kernel(KernelType::torch, {tensor("x", ArgRole::input, {8})}).io);
   const auto plan = [&](std::vector<schemas::ArgSpec> arguments) {
-    return mismatch_of([&] { plan_call(kernel(KernelType::cuda, std::move(arguments)), inputs, ScalarUse::all); });
+    return mismatch_of(
+        [&] { plan_call(kernel(KernelType::cuda, std::move(arguments)), inputs, ScalarUse::all); });
   };
   auto message = plan({tensor("p", ArgRole::input, {4}), tensor("o", ArgRole::output, {8})});
   CHECK(message.find("\"p\" float32[4]") != std::string::npos);
   CHECK(message.find("\"x\" float32[8]") != std::string::npos);
-  message = plan({tensor("p", ArgRole::input, {8}, Dtype::int32), tensor("o", ArgRole::output, {8})});
+  message =
+      plan({tensor("p", ArgRole::input, {8}, Dtype::int32), tensor("o", ArgRole::output, {8})});
   CHECK(message.find("int32") != std::string::npos);
   message = plan({tensor("p", ArgRole::input, {8}), tensor("q", ArgRole::inout, {8})});
   CHECK(message.find("takes 2") != std::string::npos);
@@ -126,10 +133,17 @@ TEST_CASE("outputs that do not fit are named on both sides") {
     return made;
   };
   const SlotLayout want = layout({{Dtype::float32, {2, 3}}});
-  CHECK(mismatch_of([&] { demand_same_outputs(want, layout({{Dtype::float32, {2, 3}}})); }).empty());
-  CHECK(mismatch_of([&] { demand_same_outputs(want, layout({{Dtype::float32, {3, 2}}})); }).find("[3, 2]") != std::string::npos);
-  CHECK(mismatch_of([&] { demand_same_outputs(want, layout({{Dtype::float16, {2, 3}}})); }).find("float16") != std::string::npos);
-  CHECK(mismatch_of([&] { demand_same_outputs(want, layout({})); }).find("count") != std::string::npos);
+  CHECK(mismatch_of([&] {
+          demand_same_outputs(want, layout({{Dtype::float32, {2, 3}}}));
+        }).empty());
+  CHECK(mismatch_of([&] {
+          demand_same_outputs(want, layout({{Dtype::float32, {3, 2}}}));
+        }).find("[3, 2]") != std::string::npos);
+  CHECK(mismatch_of([&] {
+          demand_same_outputs(want, layout({{Dtype::float16, {2, 3}}}));
+        }).find("float16") != std::string::npos);
+  CHECK(mismatch_of([&] { demand_same_outputs(want, layout({})); }).find("count") !=
+        std::string::npos);
 }
 
 TEST_CASE("tensors of a slot never share a line, and absurd sizes are refused") {
@@ -142,6 +156,7 @@ TEST_CASE("tensors of a slot never share a line, and absurd sizes are refused") 
   CHECK(layout.tensors()[2].offset == layout.tensors()[3].offset);
   CHECK(layout.tensors()[3].elements == 1);
   CHECK(layout.slot_bytes() == 512 + 1024 + 512);
-  CHECK_THROWS_AS(layout.add("x", Dtype::float32, {std::int64_t{1} << 40, std::int64_t{1} << 20}), Failure);
+  CHECK_THROWS_AS(layout.add("x", Dtype::float32, {std::int64_t{1} << 40, std::int64_t{1} << 20}),
+                  Failure);
   CHECK_THROWS_AS(layout.add("x", Dtype::float64, {std::int64_t{1} << 61}), Failure);
 }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Comparison against a brute-force one, over random tensors with NaN and infinities, in every dtype.
+// Comparison against a brute-force one, over random tensors with NaN and infinities, in every
+// dtype.
 #include "engine/judge/compare.h"
 
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <vector>
+
+#include <catch2/catch.hpp>
 
 #include "engine/judge/slot_layout.h"
 #include "engine/judge/torch_runtime.h"
@@ -24,15 +26,20 @@ const Poison kPoison{0x7FF9ABCD, 4, true};
 template <typename T>
 struct Slots {
   Slots(Dtype dtype, std::int64_t elements, std::int64_t rows)
-      : stride((elements * static_cast<std::int64_t>(sizeof(T)) + 511) / 512 * 512 + 512), elements(elements), rows(rows),
-        dtype(dtype), bytes(static_cast<std::size_t>(stride * rows), std::byte{0xEE}) {}
+      : stride((elements * static_cast<std::int64_t>(sizeof(T)) + 511) / 512 * 512 + 512),
+        elements(elements),
+        rows(rows),
+        dtype(dtype),
+        bytes(static_cast<std::size_t>(stride * rows), std::byte{0xEE}) {}
   T get(std::int64_t row, std::int64_t i) const {
     T value;
-    std::memcpy(&value, bytes.data() + row * stride + i * static_cast<std::int64_t>(sizeof(T)), sizeof(T));
+    std::memcpy(&value, bytes.data() + row * stride + i * static_cast<std::int64_t>(sizeof(T)),
+                sizeof(T));
     return value;
   }
   void set(std::int64_t row, std::int64_t i, T value) {
-    std::memcpy(bytes.data() + row * stride + i * static_cast<std::int64_t>(sizeof(T)), &value, sizeof(T));
+    std::memcpy(bytes.data() + row * stride + i * static_cast<std::int64_t>(sizeof(T)), &value,
+                sizeof(T));
   }
   TensorRows view() { return {bytes.data(), dtype, elements, rows, stride}; }
 
@@ -46,7 +53,9 @@ struct Expected {
   double worst_score = 0;
 };
 
-bool equal(double got, double want) { return got == want || (std::isnan(got) && std::isnan(want)); }
+bool equal(double got, double want) {
+  return got == want || (std::isnan(got) && std::isnan(want));
+}
 
 // The rule as it is written in words.
 template <typename T>
@@ -65,7 +74,8 @@ Expected brute_force(const Slots<T>& got, const Slots<T>& want, const Tolerance&
     for (std::int64_t i = 0; i < want.elements; ++i) {
       const double g = got.get(row, i), w = want.get(row, i);
       if (equal(g, w)) continue;
-      const double allowed = tolerance.rtol * std::abs(w) + tolerance.atol * (tolerance.scaled ? rms : 1);
+      const double allowed =
+          tolerance.rtol * std::abs(w) + tolerance.atol * (tolerance.scaled ? rms : 1);
       const bool both_finite = std::isfinite(g) && std::isfinite(w);
       const double score = both_finite ? std::abs(g - w) / allowed : kInf;
       expected.worst_score = std::max(expected.worst_score, score);
@@ -77,7 +87,9 @@ Expected brute_force(const Slots<T>& got, const Slots<T>& want, const Tolerance&
   return expected;
 }
 
-double uniform(SplitMix& random) { return static_cast<double>(random.below(1u << 30)) / (1u << 29) - 1; }
+double uniform(SplitMix& random) {
+  return static_cast<double>(random.below(1u << 30)) / (1u << 29) - 1;
+}
 
 double strange(SplitMix& random, double usual) {
   switch (random.below(40)) {
@@ -102,7 +114,8 @@ void check_floating(Dtype dtype, const Tolerance& tolerance, std::uint64_t seed)
         const double w = strange(random, scale * uniform(random));
         want.set(row, i, static_cast<T>(w));
         const double nudge = std::pow(10.0, uniform(random) * 4) * tolerance.rtol * uniform(random);
-        got.set(row, i, static_cast<T>(random.below(30) == 0 ? strange(random, w) : w * (1 + nudge)));
+        got.set(row, i,
+                static_cast<T>(random.below(30) == 0 ? strange(random, w) : w * (1 + nudge)));
       }
     const Expected expected = brute_force(got, want, tolerance);
     const Comparison found = compare(got.view(), want.view(), tolerance, kPoison, {});
@@ -134,14 +147,19 @@ void check_integers(Dtype dtype) {
         got.set(row, i, static_cast<T>(other ? w ^ 1 : w));
         differ += other ? 1 : 0;
       }
-    const auto found = compare(got.view(), want.view(), tolerance_for(dtype, 10.0, 10.0), {0, 1, false}, {});
+    const auto found =
+        compare(got.view(), want.view(), tolerance_for(dtype, 10.0, 10.0), {0, 1, false}, {});
     REQUIRE(found.wrong == differ);
-    if (differ > 0) REQUIRE(got.get(found.worst->row, found.worst->element) != want.get(found.worst->row, found.worst->element));
+    if (differ > 0)
+      REQUIRE(got.get(found.worst->row, found.worst->element) !=
+              want.get(found.worst->row, found.worst->element));
   }
 }
 
 float from_half_bits(std::uint16_t bits) {  // normal numbers only
-  const std::uint32_t wide = std::uint32_t(bits & 0x8000) << 16 | (std::uint32_t((bits >> 10 & 31) + 112) << 23) | std::uint32_t(bits & 0x3FF) << 13;
+  const std::uint32_t wide = std::uint32_t(bits & 0x8000) << 16 |
+                             (std::uint32_t((bits >> 10 & 31) + 112) << 23) |
+                             std::uint32_t(bits & 0x3FF) << 13;
   float value;
   std::memcpy(&value, &wide, 4);
   return value;
@@ -151,8 +169,10 @@ float from_half_bits(std::uint16_t bits) {  // normal numbers only
 
 TEST_CASE("floating comparison agrees with brute force") {
   REQUIRE(start_torch({}));
-  check_floating<float>(Dtype::float32, tolerance_for(Dtype::float32, std::nullopt, std::nullopt), 1);
-  check_floating<double>(Dtype::float64, tolerance_for(Dtype::float64, std::nullopt, std::nullopt), 2);
+  check_floating<float>(Dtype::float32, tolerance_for(Dtype::float32, std::nullopt, std::nullopt),
+                        1);
+  check_floating<double>(Dtype::float64, tolerance_for(Dtype::float64, std::nullopt, std::nullopt),
+                         2);
   check_floating<float>(Dtype::float32, tolerance_for(Dtype::float32, 1e-3, std::nullopt), 3);
   check_floating<float>(Dtype::float32, tolerance_for(Dtype::float32, 1e-3, 1e-2), 4);
 }
@@ -183,11 +203,14 @@ TEST_CASE("rms scales the bound per call, and huge values do not overflow it") {
   want.set(0, 3, 0);
   got.set(0, 3, 1e190);  // 1e-10 of the rms
   got.set(1, 3, 2e-3);
-  const auto found = compare(got.view(), want.view(), tolerance_for(Dtype::float64, {}, {}), kPoison, {});
+  const auto found =
+      compare(got.view(), want.view(), tolerance_for(Dtype::float64, {}, {}), kPoison, {});
   CHECK(found.wrong == 1);
   CHECK(found.worst->row == 1);
   got.set(0, 3, 1e195);
-  CHECK(compare(got.view(), want.view(), tolerance_for(Dtype::float64, {}, {}), kPoison, {}).wrong == 2);
+  CHECK(
+      compare(got.view(), want.view(), tolerance_for(Dtype::float64, {}, {}), kPoison, {}).wrong ==
+      2);
 }
 
 TEST_CASE("an infinite want is matched by nothing finite") {
@@ -197,7 +220,9 @@ TEST_CASE("an infinite want is matched by nothing finite") {
   got.set(0, 0, inf);
   got.set(0, 1, 1);
   got.set(0, 2, -inf);
-  CHECK(compare(got.view(), want.view(), tolerance_for(Dtype::float32, {}, {}), kPoison, {}).wrong == 2);
+  CHECK(
+      compare(got.view(), want.view(), tolerance_for(Dtype::float32, {}, {}), kPoison, {}).wrong ==
+      2);
 }
 
 TEST_CASE("half precision is compared by value") {
@@ -208,7 +233,8 @@ TEST_CASE("half precision is compared by value") {
       got.set(row, i, static_cast<std::uint16_t>(0x3C00 + i));
     }
   got.set(1, 50, 0x3C00 + 100);  // 1.0977 for 1.0488
-  const auto found = compare(got.view(), want.view(), tolerance_for(Dtype::float16, {}, {}), {0x7FE1, 2, true}, {});
+  const auto found = compare(got.view(), want.view(), tolerance_for(Dtype::float16, {}, {}),
+                             {0x7FE1, 2, true}, {});
   CHECK(found.wrong == 1);
   REQUIRE(found.worst);
   CHECK(found.worst->element == 50);
@@ -224,24 +250,28 @@ TEST_CASE("integers and bools are exact whatever the tolerance") {
   Slots<std::uint8_t> got(Dtype::boolean, 3, 1), want(Dtype::boolean, 3, 1);
   const std::uint8_t wanted[] = {0, 1, 1}, gotten[] = {0, 255, 0};  // any non-zero byte is true
   for (int i = 0; i < 3; ++i) want.set(0, i, wanted[i]), got.set(0, i, gotten[i]);
-  CHECK(compare(got.view(), want.view(), tolerance_for(Dtype::boolean, {}, {}), {0x5A, 1, true}, {}).wrong == 1);
+  CHECK(compare(got.view(), want.view(), tolerance_for(Dtype::boolean, {}, {}), {0x5A, 1, true}, {})
+            .wrong == 1);
 }
 
 TEST_CASE("large 64-bit integers that are equal as doubles still differ") {
   Slots<std::int64_t> got(Dtype::int64, 1, 1), want(Dtype::int64, 1, 1);
   want.set(0, 0, (std::int64_t{1} << 60) + 1);
   got.set(0, 0, std::int64_t{1} << 60);
-  const auto found = compare(got.view(), want.view(), tolerance_for(Dtype::int64, {}, {}), {0, 4, false}, {});
+  const auto found =
+      compare(got.view(), want.view(), tolerance_for(Dtype::int64, {}, {}), {0, 4, false}, {});
   CHECK(found.wrong == 1);
   CHECK(found.worst);
 }
 
 TEST_CASE("nothing to compare is nothing wrong") {
   Slots<float> got(Dtype::float32, 0, 4), want(Dtype::float32, 0, 4);
-  CHECK(compare(got.view(), want.view(), tolerance_for(Dtype::float32, {}, {}), kPoison, {}).elements == 0);
+  CHECK(compare(got.view(), want.view(), tolerance_for(Dtype::float32, {}, {}), kPoison, {})
+            .elements == 0);
   Slots<float> scalar(Dtype::float32, 1, 1);  // a 0-d tensor has one element
   scalar.set(0, 0, 2);
-  CHECK(compare(scalar.view(), scalar.view(), tolerance_for(Dtype::float32, {}, {}), kPoison, {}).elements == 1);
+  CHECK(compare(scalar.view(), scalar.view(), tolerance_for(Dtype::float32, {}, {}), kPoison, {})
+            .elements == 1);
 }
 
 TEST_CASE("a tensor larger than one block is compared whole") {
@@ -252,7 +282,8 @@ TEST_CASE("a tensor larger than one block is compared whole") {
   for (std::int64_t row = 0; row < 2; ++row)
     for (std::int64_t i = 0; i < elements; i += 1000) got.set(row, i, 1), want.set(row, i, 1);
   got.set(1, elements - 1, 1);
-  const auto found = compare(got.view(), want.view(), tolerance_for(Dtype::float32, {}, {}), kPoison, {});
+  const auto found =
+      compare(got.view(), want.view(), tolerance_for(Dtype::float32, {}, {}), kPoison, {});
   CHECK(found.elements == 2 * elements);
   CHECK(found.wrong == 1);
   CHECK(found.rows_wrong == 1);
@@ -280,7 +311,8 @@ TEST_CASE("poison is a value that no kernel writes, and is found where it was le
     for (std::byte* start : {bytes.data(), again.data()})
       for (std::int64_t row = 0; row < rows; ++row)
         for (std::int64_t element = 0; element < elements; ++element)
-          if (row != 1 || element != 7) std::memset(start + row * stride + element * size, 0, static_cast<std::size_t>(size));
+          if (row != 1 || element != 7)
+            std::memset(start + row * stride + element * size, 0, static_cast<std::size_t>(size));
     const Unwritten left = poison.is_proof ? find_unwritten(view, poison, {})
                                            : find_unwritten_twice(view, poison, second, other, {});
     CHECK(left.count == 1);
@@ -303,7 +335,8 @@ TEST_CASE("an element left unwritten is wrong even where NaN is wanted") {
   const Poison poison = make_poison(Dtype::float32, random);
   apply_poison(got.view(), poison, *memory);
   got.set(0, 0, std::numeric_limits<float>::quiet_NaN());
-  const auto found = compare(got.view(), want.view(), tolerance_for(Dtype::float32, {}, {}), poison, {});
+  const auto found =
+      compare(got.view(), want.view(), tolerance_for(Dtype::float32, {}, {}), poison, {});
   CHECK(found.wrong == 4);
   CHECK(found.unwritten == 4);
 }

@@ -3,10 +3,11 @@
 #include "engine/judge/contents.h"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>
 #include <set>
+
+#include <catch2/catch.hpp>
 
 #include "engine/judge/inputs.h"
 #include "engine/judge/torch_runtime.h"
@@ -18,7 +19,8 @@ using schemas::InitKind;
 
 namespace {
 
-schemas::ArgSpec tensor(const char* name, Dtype dtype, InitKind kind, std::optional<std::uint64_t> seed = {}) {
+schemas::ArgSpec tensor(const char* name, Dtype dtype, InitKind kind,
+                        std::optional<std::uint64_t> seed = {}) {
   schemas::Init init;
   init.kind = kind;
   init.seed = seed;
@@ -38,7 +40,8 @@ struct Maker {
   }
   template <typename T>
   std::vector<T> slot(std::int64_t index, std::size_t tensor) const {
-    const TensorRows rows = contents->layout().rows(contents->staging().data(), tensor, slots).row(index);
+    const TensorRows rows =
+        contents->layout().rows(contents->staging().data(), tensor, slots).row(index);
     std::vector<T> values(static_cast<std::size_t>(rows.elements));
     std::memcpy(values.data(), rows.data, values.size() * sizeof(T));
     return values;
@@ -57,7 +60,8 @@ TEST_CASE("a contract's seed gives the first content exactly") {
   Maker maker({{tensor("x", Dtype::float32, InitKind::randn, 42)}, std::nullopt}, 12);
   maker.contents->fill(12);
   std::vector<float> expected(40);
-  draw_values(schemas::Init{}, Dtype::float32, {40}, 42, std::as_writable_bytes(std::span(expected)));
+  draw_values(schemas::Init{}, Dtype::float32, {40}, 42,
+              std::as_writable_bytes(std::span(expected)));
   CHECK(maker.slot<float>(0, 0) == expected);
   CHECK(maker.draws.draws.size() == 8);
   CHECK(maker.draws.how.find("8 draws") != std::string::npos);
@@ -65,7 +69,10 @@ TEST_CASE("a contract's seed gives the first content exactly") {
 
 TEST_CASE("no content is repeated over many windows") {
   for (const std::int64_t slots : {1, 3, 8, 13}) {
-    Maker maker({{tensor("x", Dtype::float32, InitKind::randn), tensor("h", Dtype::bfloat16, InitKind::uniform)}, std::nullopt}, slots);
+    Maker maker({{tensor("x", Dtype::float32, InitKind::randn),
+                  tensor("h", Dtype::bfloat16, InitKind::uniform)},
+                 std::nullopt},
+                slots);
     std::set<std::vector<float>> seen;
     std::set<std::vector<std::uint16_t>> halves;
     for (int window = 0; window < 10; ++window) {
@@ -104,10 +111,11 @@ TEST_CASE("every draw appears exactly once, then with noise of a thousandth with
 }
 
 TEST_CASE("constants, integers and whole numbers take no noise") {
-  Maker maker({{tensor("o", Dtype::float32, InitKind::ones), tensor("a", Dtype::float32, InitKind::arange),
-                tensor("i", Dtype::int32, InitKind::randn), tensor("x", Dtype::float32, InitKind::randn)},
-               std::nullopt},
-              16);
+  Maker maker(
+      {{tensor("o", Dtype::float32, InitKind::ones), tensor("a", Dtype::float32, InitKind::arange),
+        tensor("i", Dtype::int32, InitKind::randn), tensor("x", Dtype::float32, InitKind::randn)},
+       std::nullopt},
+      16);
   maker.contents->fill(16);
   maker.contents->fill(16);
   CHECK(maker.slot<float>(5, 0) == std::vector<float>(40, 1.0f));
@@ -120,7 +128,8 @@ TEST_CASE("constants, integers and whole numbers take no noise") {
 TEST_CASE("a mask of zeros and ones made by get_inputs is left alone") {
   (void)start_torch({});
   NoiseMaker noise({}, 1);
-  std::vector<float> mask = {0, 1, 1, 0, 1}, mixed = {0, 1, 0.5f, 2, 3}, strange = {1.5f, NAN, INFINITY, 2, 3}, same(5, 0.25f);
+  std::vector<float> mask = {0, 1, 1, 0, 1}, mixed = {0, 1, 0.5f, 2, 3},
+                     strange = {1.5f, NAN, INFINITY, 2, 3}, same(5, 0.25f);
   const auto range = [&](std::vector<float>& values) {
     return noise.range_of({reinterpret_cast<std::byte*>(values.data()), Dtype::float32, 5, 1, 512});
   };

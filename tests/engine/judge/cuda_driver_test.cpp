@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The driver's wrappers on whatever machine this is: without a GPU they say why, with one memory crosses processes.
+// The driver's wrappers on whatever machine this is: without a GPU they say why, with one memory
+// crosses processes.
 #include <unistd.h>
 
 #include <catch2/catch.hpp>

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/engine/judge/fake_runner.h"
 
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <chrono>
 #include <optional>
+#include <signal.h>
 #include <stdexcept>
+#include <unistd.h>
 #include <utility>
+
+#include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include "sandbox/shared_memory.h"
 
@@ -25,7 +26,8 @@ T must(schemas::Result<T> result) {
 
 class Serving {
  public:
-  Serving(const FakeScript& script, sandbox::Channel channel) : script_(script), channel_(std::move(channel)) {}
+  Serving(const FakeScript& script, sandbox::Channel channel)
+      : script_(script), channel_(std::move(channel)) {}
 
   void run() {
     while (true) {
@@ -37,11 +39,13 @@ class Serving {
       script_.on_request(op);
       Json answer = {{"ok", true}};
       sandbox::SharedMemory values;
-      if (op == "load") answer.update({{"takes_get_inputs", true}, {"has_weights", script_.has_weights}});
+      if (op == "load")
+        answer.update({{"takes_get_inputs", true}, {"has_weights", script_.has_weights}});
       if (op == "init_inputs") answer["values"] = Json::array();
       if (op == "draw") values = draw(request.at("seed"), answer);
       if (op == "get_weights") values = weights(answer);
-      if (op == "set_weights") answer.update({{"copied", request.at("weights").size()}, {"skipped", Json::array()}});
+      if (op == "set_weights")
+        answer.update({{"copied", request.at("weights").size()}, {"skipped", Json::array()}});
       if (op == "bind") bind(request, std::move(frame->descriptors));
       if (op == "probe") probe(request.at("slot"), answer);
       if (op == "pass") {
@@ -62,7 +66,8 @@ class Serving {
 
   sandbox::SharedMemory draw(std::uint64_t seed, Json& answer) const {
     const auto bytes = static_cast<std::size_t>(script_.draw_elements) * 4;
-    auto memory = must(sandbox::SharedMemory::create("draw", bytes * static_cast<std::size_t>(script_.draw_tensors)));
+    auto memory = must(sandbox::SharedMemory::create(
+        "draw", bytes * static_cast<std::size_t>(script_.draw_tensors)));
     Json values = Json::array();
     for (int tensor = 0; tensor < script_.draw_tensors; ++tensor) {
       std::vector<float> numbers(static_cast<std::size_t>(script_.draw_elements));
@@ -72,8 +77,11 @@ class Serving {
         number = static_cast<float>(static_cast<double>(state >> 40) / 16777216.0 - 0.5);
       }
       must(memory.write(bytes * static_cast<std::size_t>(tensor), numbers.data(), bytes));
-      values.push_back({{"kind", "tensor"}, {"dtype", "float32"}, {"shape", {script_.draw_elements}},
-                        {"offset", bytes * static_cast<std::size_t>(tensor)}, {"bytes", bytes}});
+      values.push_back({{"kind", "tensor"},
+                        {"dtype", "float32"},
+                        {"shape", {script_.draw_elements}},
+                        {"offset", bytes * static_cast<std::size_t>(tensor)},
+                        {"bytes", bytes}});
     }
     answer["values"] = values;
     answer["elapsed_ns"] = 1000;
@@ -82,7 +90,11 @@ class Serving {
 
   static sandbox::SharedMemory weights(Json& answer) {
     auto memory = must(sandbox::SharedMemory::create("weights", 16));
-    answer["weights"] = {{{"name", "layer.weight"}, {"dtype", "float32"}, {"shape", {2, 2}}, {"offset", 0}, {"bytes", 16}}};
+    answer["weights"] = {{{"name", "layer.weight"},
+                          {"dtype", "float32"},
+                          {"shape", {2, 2}},
+                          {"offset", 0},
+                          {"bytes", 16}}};
     return memory;
   }
 
@@ -97,7 +109,8 @@ class Serving {
     output_bindings_.clear();
     for (const Json& argument : request.at("arguments")) {
       const auto binding = must(schemas::read_binding(argument));
-      if (binding.kind == schemas::Value::Kind::tensor && binding.tensor.role != schemas::ArgRole::output)
+      if (binding.kind == schemas::Value::Kind::tensor &&
+          binding.tensor.role != schemas::ArgRole::output)
         arguments_.push_back(binding.tensor);
     }
     if (request.at("outputs").is_array())
@@ -106,12 +119,14 @@ class Serving {
   }
 
   std::byte* address(const schemas::TensorBinding& binding, std::int64_t slot) const {
-    return (binding.in_output_arena ? outputs_ : inputs_).data() + binding.offset + slot * binding.stride;
+    return (binding.in_output_arena ? outputs_ : inputs_).data() + binding.offset +
+           slot * binding.stride;
   }
 
   FakeCall call(std::int64_t slot) const {
     FakeCall call;
-    for (const auto& argument : arguments_) call.inputs.push_back(reinterpret_cast<float*>(address(argument, slot)));
+    for (const auto& argument : arguments_)
+      call.inputs.push_back(reinterpret_cast<float*>(address(argument, slot)));
     for (const auto& output : output_bindings_) call.outputs.push_back(address(output, slot));
     call.elements = arguments_.empty() ? 0 : *schemas::element_count(arguments_[0].shape);
     call.slot = slot;
@@ -147,7 +162,8 @@ class Serving {
     }
     Json ready = {{"ok", true}, {"ready", true}, {"mode", "stream"}};
     send("ready", ready);
-    while (page.release.load() != window) engine::control_wait(page.release, page.release.load(), 10'000);
+    while (page.release.load() != window)
+      engine::control_wait(page.release, page.release.load(), 10'000);
     script_.before_calls(page, window, timed);
     Json calls_ns = Json::array();
     for (const FakeCall& one : calls) {
@@ -177,6 +193,8 @@ FakeRunner start_fake_runner(const FakeScript& script) {
   runner.pid = fork();
   if (runner.pid == 0) {
     mine.close();
+    for (const int number : {SIGSEGV, SIGABRT, SIGTERM})
+      signal(number, SIG_DFL);  // not the test's own handlers
     try {
       Serving(script, std::move(theirs)).run();
     } catch (const std::exception&) {

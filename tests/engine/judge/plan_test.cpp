@@ -3,6 +3,7 @@
 #include "engine/judge/plan.h"
 
 #include <algorithm>
+
 #include <catch2/catch.hpp>
 
 #include "engine/judge/failure.h"
@@ -13,7 +14,9 @@ using namespace assay::engine::judge;
 namespace {
 
 PlanQuestion question_of(SplitMix& random) {
-  const auto logarithmic = [&](int bits) { return static_cast<std::int64_t>(1 + random.below(std::uint64_t{1} << random.below(bits))); };
+  const auto logarithmic = [&](int bits) {
+    return static_cast<std::int64_t>(1 + random.below(std::uint64_t{1} << random.below(bits)));
+  };
   PlanQuestion question;
   question.candidate_call_ns = logarithmic(34);
   question.reference_call_ns = random.below(4) == 0 ? 0 : logarithmic(34);
@@ -34,8 +37,8 @@ TEST_CASE("whatever is asked, a plan keeps its bounds") {
   for (int i = 0; i < 20'000; ++i) {
     const PlanQuestion question = question_of(random);
     const MeasurementPlan plan = plan_measurement(question);
-    CAPTURE(question.candidate_call_ns, question.reference_call_ns, question.memory_per_slot, question.memory_left,
-            question.num_trials, question.time_left_ns);
+    CAPTURE(question.candidate_call_ns, question.reference_call_ns, question.memory_per_slot,
+            question.memory_left, question.num_trials, question.time_left_ns);
     REQUIRE(plan.slots >= 1);
     REQUIRE(plan.slots <= kMaxSlotsUsed);
     REQUIRE(plan.slots * question.memory_per_slot <= question.memory_left);
@@ -53,8 +56,10 @@ TEST_CASE("whatever is asked, a plan keeps its bounds") {
       REQUIRE(plan.counted_calls() < question.num_trials);
     }
     // What is planned fits the time left, unless not even one window does.
-    const double call = static_cast<double>(question.candidate_call_ns) + 2.0 * static_cast<double>(question.reference_call_ns);
-    const double planned = call * static_cast<double>(plan.counted_calls() + plan.final_calls * (plan.rehearse ? 2 : 1));
+    const double call = static_cast<double>(question.candidate_call_ns) +
+                        2.0 * static_cast<double>(question.reference_call_ns);
+    const double planned = call * static_cast<double>(plan.counted_calls() +
+                                                      plan.final_calls * (plan.rehearse ? 2 : 1));
     if (!plan.window_calls.empty() || plan.final_calls > 1)
       REQUIRE(planned <= static_cast<double>(question.time_left_ns));
   }

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "engine/judge/session.h"
@@ -23,7 +24,7 @@ struct SessionSetup {
   schemas::KernelType candidate_type = schemas::KernelType::multi_kernel;
   schemas::Dtype output_dtype = schemas::Dtype::float32;
   std::int64_t candidate_elements = kElements;  // of the candidate's own contract
-  bool contract = true;                         // false: the reference's inputs come from get_inputs
+  bool contract = true;  // false: the reference's inputs come from get_inputs
   std::int64_t num_trials = 20;
   std::int64_t budget_ms = 20'000;
   std::size_t memory_budget_bytes = std::size_t{256} << 20;
@@ -43,7 +44,8 @@ inline schemas::IoContract add_contract(std::int64_t elements, schemas::Dtype ou
   for (const char* name : {"a", "b"}) {
     schemas::ArgSpec argument;
     argument.name = name;
-    argument.tensor = schemas::TensorSpec{{elements}, schemas::Dtype::float32, schemas::Init{}, std::nullopt};
+    argument.tensor =
+        schemas::TensorSpec{{elements}, schemas::Dtype::float32, schemas::Init{}, std::nullopt};
     contract.args.push_back(argument);
   }
   schemas::ArgSpec output;
@@ -73,11 +75,13 @@ inline SessionOutcome run_session(const SessionSetup& setup) {
   work.atol = setup.atol;
   work.candidate.type = setup.candidate_type;
   work.candidate.source_code = "candidate";
-  if (setup.contract) work.candidate.io = add_contract(setup.candidate_elements, setup.output_dtype);
+  if (setup.contract)
+    work.candidate.io = add_contract(setup.candidate_elements, setup.output_dtype);
   if (setup.reference) {
     schemas::Kernel reference;
     reference.source_code = "reference";
-    reference.type = setup.contract ? schemas::KernelType::multi_kernel : schemas::KernelType::torch;
+    reference.type =
+        setup.contract ? schemas::KernelType::multi_kernel : schemas::KernelType::torch;
     if (setup.contract) reference.io = add_contract(kElements, setup.output_dtype);
     work.reference = reference;
   }
@@ -104,7 +108,8 @@ inline SessionOutcome run_session(const SessionSetup& setup) {
     engine::judge::Session session(std::move(request), device, judge);
     outcome.evaluation = session.run();
   }
-  outcome.elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(sandbox::Clock::now() - begin);
+  outcome.elapsed =
+      std::chrono::duration_cast<std::chrono::milliseconds>(sandbox::Clock::now() - begin);
   judge.close();
   while (true) {
     auto frame = executor.receive(1 << 20, sandbox::after(std::chrono::seconds(1)));
@@ -113,6 +118,21 @@ inline SessionOutcome run_session(const SessionSetup& setup) {
   }
   for (const pid_t pid : pids) reap(pid);
   return outcome;
+}
+
+inline SessionSetup compared() {
+  SessionSetup setup;
+  setup.reference = FakeScript{};
+  return setup;
+}
+
+inline void write_all(const FakeCall& call, std::int64_t count) {
+  auto* out = reinterpret_cast<float*>(call.outputs[0]);
+  for (std::int64_t i = 0; i < count; ++i) out[i] = call.inputs[0][i] + call.inputs[1][i];
+}
+
+inline void sleep_ms(int milliseconds) {
+  std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
 }
 
 }  // namespace assay::tests

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/judge/statistics.h"
 
-#include <catch2/catch.hpp>
 #include <cmath>
+
+#include <catch2/catch.hpp>
 
 #include "engine/judge/random.h"
 
@@ -50,7 +51,8 @@ TEST_CASE("the bootstrap interval holds the true ratio and narrows with noise") 
   const auto noisy = [&](double centre, double width, int count) {
     std::vector<double> samples;
     for (int i = 0; i < count; ++i)
-      samples.push_back(centre + width * (static_cast<double>(random.below(1'000'000)) / 1e6 - 0.5));
+      samples.push_back(centre +
+                        width * (static_cast<double>(random.below(1'000'000)) / 1e6 - 0.5));
     return samples;
   };
   const auto wide = ratio_interval(noisy(2, 0.4, 60), noisy(1, 0.2, 60), 1);

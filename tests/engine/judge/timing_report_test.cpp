@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What windows become, and that a runner's own figures cannot make a kernel look faster than its windows.
+// What windows become, and that a runner's own figures cannot make a kernel look faster than its
+// windows.
 #include "engine/judge/timing_report.h"
 
 #include <catch2/catch.hpp>
@@ -78,7 +79,8 @@ TEST_CASE("one long call among many short ones does not lower the median") {
 TEST_CASE("a claimed copy is subtracted as far as the judge's own copy goes") {
   auto timings = honest(1'000'000);
   timings.copy_bound_ns = 80'000;
-  for (auto& one : timings.windows) one.copy_ns = one.killed ? std::nullopt : std::optional<std::int64_t>(20 * 50'000);
+  for (auto& one : timings.windows)
+    one.copy_ns = one.killed ? std::nullopt : std::optional<std::int64_t>(20 * 50'000);
   auto report = report_side(timings, frame(), "candidate");
   CHECK(report.window_ms[0] == Approx(0.95));
   CHECK(report.window_ms[2] == Approx(0.95));  // the killed one said nothing: as the others

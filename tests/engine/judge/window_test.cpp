@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// One window at a time: what the judge poisons, releases and takes, and that a window that ends with a kill is final.
-#include <catch2/catch.hpp>
+// One window at a time: what the judge poisons, releases and takes, and that a window that ends
+// with a kill is final.
+#include "engine/judge/window.h"
+
 #include <chrono>
 #include <cmath>
 #include <cstring>
 #include <thread>
 
-#include "engine/judge/window.h"
+#include <catch2/catch.hpp>
+
 #include "engine/judge/torch_runtime.h"
 #include "tests/engine/judge/fake_runner.h"
 
@@ -26,7 +29,8 @@ schemas::Kernel add_kernel() {
     schemas::ArgSpec argument;
     argument.name = name;
     argument.role = name == std::string("out") ? schemas::ArgRole::output : schemas::ArgRole::input;
-    argument.tensor = schemas::TensorSpec{{kCount}, schemas::Dtype::float32, schemas::Init{}, std::nullopt};
+    argument.tensor =
+        schemas::TensorSpec{{kCount}, schemas::Dtype::float32, schemas::Init{}, std::nullopt};
     contract.args.push_back(argument);
   }
   kernel.io = contract;
@@ -36,9 +40,12 @@ schemas::Kernel add_kernel() {
 // Everything a window needs, on the CPU.
 struct Bench {
   explicit Bench(const FakeScript& script)
-      : process(start_fake_runner(script)), pid(process.pid), channels(sandbox::Channel::pair().value()),
+      : process(start_fake_runner(script)),
+        pid(process.pid),
+        channels(sandbox::Channel::pair().value()),
         watch(channels.first, "job", sandbox::after(std::chrono::seconds(20))),
-        runner(schemas::RunnerRole::candidate, Tier::host, std::move(process.judge_end), std::move(process.pidfd), watch),
+        runner(schemas::RunnerRole::candidate, Tier::host, std::move(process.judge_end),
+               std::move(process.pidfd), watch),
         side(schemas::RunnerRole::candidate, kernel, runner) {
     (void)start_torch({});
     memory->set_budget(64 << 20);
@@ -49,7 +56,8 @@ struct Bench {
     bind_side(side, draws.inputs, *memory, slots);
     contents = std::make_unique<Contents>(draws, *memory, *noise, slots);
     windows = std::make_unique<WindowRunner>(*memory, watch, 0, 7);
-    snapshot = memory->allocate(static_cast<std::size_t>(side.call.outputs.slot_bytes() * slots), Sharing::judge_only, "snapshot");
+    snapshot = memory->allocate(static_cast<std::size_t>(side.call.outputs.slot_bytes() * slots),
+                                Sharing::judge_only, "snapshot");
     contents->fill(slots);
   }
   ~Bench() {
@@ -60,10 +68,12 @@ struct Bench {
     return reinterpret_cast<const float*>(snapshot->data() + slot * side.call.outputs.slot_bytes());
   }
   const float* live(std::int64_t slot) const {
-    return reinterpret_cast<const float*>(side.buffers.outputs->data() + slot * side.call.outputs.slot_bytes());
+    return reinterpret_cast<const float*>(side.buffers.outputs->data() +
+                                          slot * side.call.outputs.slot_bytes());
   }
   const float* input(std::int64_t slot, std::size_t tensor) const {
-    return reinterpret_cast<const float*>(contents->layout().rows(contents->staging().data(), tensor, slots).row(slot).data);
+    return reinterpret_cast<const float*>(
+        contents->layout().rows(contents->staging().data(), tensor, slots).row(slot).data);
   }
 
   std::int64_t slots = 6;
@@ -94,7 +104,8 @@ WindowRequest request(std::uint32_t number, std::int64_t calls) {
 
 TEST_CASE("a window computes every slot on its own inputs") {
   Bench bench{FakeScript{}};
-  const auto result = bench.windows->run(bench.side, request(1, 6), *bench.contents, bench.snapshot.get());
+  const auto result =
+      bench.windows->run(bench.side, request(1, 6), *bench.contents, bench.snapshot.get());
   for (std::int64_t slot = 0; slot < 6; ++slot)
     for (std::int64_t i = 0; i < kCount; ++i)
       REQUIRE(bench.taken(slot)[i] == bench.input(slot, 0)[i] + bench.input(slot, 1)[i]);
@@ -109,7 +120,8 @@ TEST_CASE("inputs are not released before the runner is ready, and outputs hold 
   FakeScript script;
   script.compute = [](const FakeCall&) {};  // writes nothing
   Bench bench{script};
-  const auto result = bench.windows->run(bench.side, request(1, 6), *bench.contents, bench.snapshot.get());
+  const auto result =
+      bench.windows->run(bench.side, request(1, 6), *bench.contents, bench.snapshot.get());
   for (std::int64_t i = 0; i < kCount; ++i) {
     std::uint32_t bits = 0;
     std::memcpy(&bits, bench.taken(3) + i, 4);
@@ -161,6 +173,8 @@ TEST_CASE("a window given up tells the runner") {
     std::this_thread::sleep_for(std::chrono::seconds(30));
   };
   Bench bench{script};
-  CHECK_THROWS_AS(bench.windows->run(bench.side, request(1, 6), *bench.contents, bench.snapshot.get()), Failure);
+  CHECK_THROWS_AS(
+      bench.windows->run(bench.side, request(1, 6), *bench.contents, bench.snapshot.get()),
+      Failure);
   CHECK(bench.side.buffers.page->words().abort.load() == 1);
 }

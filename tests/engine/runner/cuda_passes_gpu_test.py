@@ -105,6 +105,14 @@ def test_what_cannot_be_captured_runs_on_the_stream(line):
         assert not torch.equal(runner.view(y, 3), torch.zeros(1024, device="cuda"))
 
 
+def test_an_empty_window_calls_nothing():
+    with gpu_judge() as runner:
+        bound(runner, "def f(x):\n    raise ValueError\n", 1, 64)
+        for mode in ("stream", "graph"):
+            _, answer = runner.run_pass([], kind="time", mode=mode, warmup=2)
+            assert answer["ok"] and answer["calls_ns"] == [] and answer["copy_ns"] == 0
+
+
 def test_a_check_pass_is_never_a_graph():
     with gpu_judge() as runner:
         bound(runner, "def f(x):\n    return x + 1\n", 2, 64)

@@ -188,10 +188,11 @@ class Runner {
                {page_memory_.fd(), *in_fd, *out_fd});
   }
   // {ready, last frame} of a pass over all slots.
-  std::pair<Json, Json> pass(const char* kind, const char* mode, std::int64_t warmup) {
+  std::pair<Json, Json> pass(const char* kind, const char* mode, std::int64_t warmup,
+                             std::int64_t calls = kSlots) {
     ++window_;
     Json slots = Json::array();
-    for (std::int64_t slot = 0; slot < kSlots; ++slot) slots.push_back(slot);
+    for (std::int64_t slot = 0; slot < calls; ++slot) slots.push_back(slot);
     const Json ready = ok({{"op", "pass"},
                            {"kind", kind},
                            {"window", window_},
@@ -291,6 +292,25 @@ TEST_CASE("every mode computes every slot and gives times") {
     for (std::size_t i = 0; i < got.size(); ++i) wrong += got[i] != values[i] * 2.0F + 3.0F;
     CHECK(wrong == 0);
   }
+}
+
+TEST_CASE("an empty window launches nothing in any mode") {
+  if (no_gpu()) return;
+  Gpu gpu = Gpu::open();
+  const std::int64_t bytes = kElements * kSlots * 4;
+  const cuda::MappedMemory in = gpu.allocate(bytes), out = gpu.allocate(bytes);
+  Runner runner;
+  runner.prepare();
+  REQUIRE(runner.load(affine_arguments(), "affine", kLaunch).at("ok") == true);
+  const Json outputs = Json::array({binding("output", "output")});
+  REQUIRE(runner.bind(affine_bindings(), outputs, in, out, bytes, bytes).at("ok") == true);
+  gpu.write(out, std::vector<float>(kElements, -1.0F));
+  for (const char* const mode : {"stream", "graph", "events"}) {
+    const auto [ready, last] = runner.pass("time", mode, 2, 0);
+    CHECK(last.at("ok") == true);
+    CHECK(last.at("calls_ns") == Json::array());
+  }
+  CHECK(gpu.read(out, 1).front() == -1.0F);
 }
 
 TEST_CASE("contracts that do not fit the kernel are told apart") {

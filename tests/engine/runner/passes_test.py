@@ -57,6 +57,15 @@ def test_passes_may_repeat_and_values_are_read_at_the_release():
             assert answer["ok"] and runner.view(doubled).tolist() == [2.0 * window] * 2
 
 
+def test_an_empty_window_calls_nothing():
+    with judge() as runner:
+        _, count = bound(runner, 1)
+        for mode in ("stream", "graph"):
+            ready, answer = runner.run_pass([], kind="time", mode=mode, warmup=3)
+            assert ready["mode"] == "stream" and answer["calls_ns"] == [] and answer["copy_ns"] == 0
+        assert runner.run_pass([0])[1]["ok"] and runner.view(count).item() == 1
+
+
 def test_graph_and_events_become_a_stream_on_the_cpu():
     with judge() as runner:
         bound(runner, 1)

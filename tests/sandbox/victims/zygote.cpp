@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A zygote without Python: serves forks over descriptor 3; the children run a victim's command, its
 // words on lines of the task's argument. `zygote threads` has a second thread, which must make
-// every fork be refused.
+// every fork be refused; `zygote ballast` holds 200 MiB that its forks inherit.
 #include <cstring>
 #include <sstream>
 #include <thread>
 #include <unistd.h>
+#include <vector>
 
 #include "sandbox/fork_server.h"
 #include "victims/victim.h"
@@ -26,6 +27,9 @@ victim::Arguments words_of(const std::string& argument) {
 int main(int count, char** values) {
   using namespace assay::sandbox;
   if (count == 2 && std::strcmp(values[1], "threads") == 0) std::thread([] { ::pause(); }).detach();
+  static std::vector<char> ballast;
+  if (count == 2 && std::strcmp(values[1], "ballast") == 0)
+    ballast.assign(std::size_t{200} << 20, 1);
   set_before_fork = 42;
   int hooks_run = 0;
   const ForkHooks hooks{[&] { hooks_run += 1; }, [&] { hooks_run += 10; },
