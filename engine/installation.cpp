@@ -94,9 +94,12 @@ schemas::Result<Installation> Installation::find() {
   if (!fs::exists(found.zygote_script)) {
     return missing(found.zygote_script, "build everything ('./dev build')");
   }
-  for (const std::string& place : {std::string(kBuiltCudaDirectory), environment("CUDA_HOME"),
+  for (const std::string& named : {std::string(kBuiltCudaDirectory), environment("CUDA_HOME"),
                                    std::string("/usr/local/cuda")}) {
-    if (!place.empty() && !find_nvrtc(place).empty()) {
+    // /usr/local/cuda is often a link by way of /etc, which compilers do not see.
+    std::error_code unresolved;
+    const std::string place = fs::canonical(named, unresolved).string();
+    if (!unresolved && !find_nvrtc(place).empty()) {
       found.cuda_directory = place;
       found.nvrtc_library = find_nvrtc(place);
       for (const char* folder : {"include", "include/cccl"}) {

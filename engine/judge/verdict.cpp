@@ -153,6 +153,11 @@ void conclude_deadline(Evaluation& evaluation, const Failure& failure, bool cand
 }  // namespace
 
 void conclude_failure(Evaluation& evaluation, const Failure& failure, const Progress& progress) {
+  if (before_submission(failure)) {
+    const Failure ours(Cause::internal,
+                       "a runner failed before it was given the submission: " + failure.message);
+    return conclude_failure(evaluation, ours, progress);
+  }
   const bool candidate = owner_of(failure, progress) == schemas::RunnerRole::candidate;
   evaluation.timing = {};
   switch (failure.cause) {

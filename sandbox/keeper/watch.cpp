@@ -124,7 +124,7 @@ void Watch::look_at_limits() {
                "ran longer than " + std::to_string(job_.policy.wall_limit.count()) + " ms");
   // A busy loop (output, signals) must not mean a busy look at memory.
   if (!memory_.watching() || now < next_memory_look_) return;
-  next_memory_look_ = now + std::chrono::milliseconds(kMemoryPollMs);
+  next_memory_look_ = now + std::chrono::milliseconds(kMemoryPollMs / 2);
   if (memory_.over())
     end(ExitKind::out_of_memory, "used " + megabytes(memory_.charge_bytes()) + " of " +
                                      megabytes(job_.policy.memory_limit_bytes));

@@ -16,11 +16,21 @@ def prepare(loaded, bound, plan):
     """A warmed-up window in the mode asked for; a graph that cannot be captured becomes a stream, with the reason."""
     if plan.mode == "graph" and plan.kind == "time" and plan.slots:
         try:
-            return GraphWindow(loaded, bound, plan)
+            return _graph_window(loaded, bound, plan)
         except NotCapturable as reason:
             notes = {"graph_refused": shortened(str(reason), MAX_REASON_CHARACTERS)}
             return StreamWindow(loaded, bound, plan, notes)
     return StreamWindow(loaded, bound, plan, {})
+
+
+def _graph_window(loaded, bound, plan):
+    """Slots keep their addresses from window to window, so one capture serves every window over the same slots."""
+    key = (tuple(plan.slots), plan.tf32)
+    window = bound.kept_windows.get(key)
+    if window is None:
+        window = bound.kept_windows[key] = GraphWindow(loaded, bound, plan)
+    window.plan = plan
+    return window
 
 
 class NotCapturable(Exception):
@@ -68,7 +78,7 @@ class GraphWindow:
     notes = {}
 
     def __init__(self, loaded, bound, plan):
-        self._bound, self._plan = bound, plan
+        self._bound, self.plan = bound, plan
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
         example = None
@@ -84,8 +94,8 @@ class GraphWindow:
         passes.synchronize("cuda")
 
     def calls(self):
-        for slot in self._plan.slots:
-            passes.wait_slot(self._bound, self._plan, slot)
+        for slot in self.plan.slots:
+            passes.wait_slot(self._bound, self.plan, slot)
         self._begin.record()
         self._graph.replay()
         self._end.record()
