@@ -62,6 +62,7 @@ int main(int argument_count, char** arguments) {
       say("state " + schemas::job_state_name(view.state));
       return true;
     });
+    say("state " + schemas::job_state_name(engine.find(*id)->state));  // it may have changed before
   }
   ::pause();
 }

@@ -51,7 +51,7 @@ class Memory {
   std::optional<cuda::PrimaryContext> context_;  // outlives device_memory_
   std::optional<cuda::MappedMemory> device_memory_;
   sandbox::Mapping mapping_;
-  std::uintptr_t address_ = 0;
+  std::byte* base_ = nullptr;
   std::size_t bytes_ = 0;
   dlpack::Device device_{dlpack::kDeviceCpu, 0};
 };

@@ -159,6 +159,7 @@ PYBIND11_MODULE(_assay_native, module) {
   static PyObject* error_type =
       PyErr_NewException("_assay_native.Error", PyExc_RuntimeError, nullptr);
   module.attr("Error") = py::handle(error_type);
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): pybind11 wants this signature
   py::register_exception_translator([](std::exception_ptr pending) {
     try {
       if (pending) std::rethrow_exception(pending);

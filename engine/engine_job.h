@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// A job in the engine's hands. Only engine.cpp and engine_worker.cpp include this.
+#pragma once
+
+#include <chrono>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "engine/engine_impl.h"
+
+namespace assay::engine {
+
+inline double now_seconds() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+// A job that has not ended. The engine's mutex guards all but the cancellation.
+struct EngineImpl::Job {
+  JobRecord record;
+  double progress = 0;
+  bool ended = false;  // terminal and on disk
+  bool cancelled_by_stop = false;
+  std::string stage;  // the one being timed
+  std::chrono::steady_clock::time_point stage_began = std::chrono::steady_clock::now();
+  std::vector<JobListener> listeners;
+  std::mutex notifying;  // one call of the listeners at a time, so that none is missed; taken
+                         // before mutex_
+  Cancellation cancellation;
+
+  void enter_stage(const std::string& name) {
+    const auto now = std::chrono::steady_clock::now();
+    if (!stage.empty()) {
+      record.stages.push_back({stage, std::chrono::duration<double>(now - stage_began).count()});
+    }
+    stage = name;
+    stage_began = now;
+  }
+};
+
+}  // namespace assay::engine
