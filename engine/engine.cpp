@@ -9,6 +9,7 @@
 
 #include "engine/engine_job.h"
 #include "engine/failure.h"
+#include "engine/memory_check.h"
 #include "engine/supported.h"
 
 namespace assay::engine {

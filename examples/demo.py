@@ -218,7 +218,7 @@ def show_worst(terminal, answer):
     checks = answer["checks"]
     worst = checks["worst"]
     if answer["verdict"]["code"] == "correct" or not worst:
-        return
+        return False
 
     def figure(value):
         return value if isinstance(value, str) else f"{value:.7g}"
@@ -226,7 +226,9 @@ def show_worst(terminal, answer):
     where = (worst["output_name"] or f"output {worst['output']}") + str(worst["index"])
     terminal.line(f"      worst       {where}: got {figure(worst['got'])}, expected {figure(worst['want'])}")
     terminal.line(f"      {'':10}  off by {figure(worst['error'])}, allowed {figure(worst['allowed'])}; "
-                  f"{checks['elements_wrong']:,} of {checks['elements_checked']:,} elements are wrong")
+                  f"{checks['elements_wrong']:,} of {checks['elements_checked']:,} elements are wrong "
+                  f"in {checks['calls_failed']} of {checks['calls_checked']} calls")
+    return True
 
 
 def show_compile(terminal, answer):
@@ -249,8 +251,8 @@ def show(terminal, number, title, answer, seconds):
     label = code.replace("_", " ").upper()
     terminal.line(f"  {number}  {title:<48}" + terminal.paint(f"{label:<14}", colour, "bold")
                   + terminal.paint(f"{seconds:5.2f} s", "dim"))
-    terminal.line(f"      {answer['verdict']['summary']}")
-    show_worst(terminal, answer)
+    if not show_worst(terminal, answer):
+        terminal.line(f"      {answer['verdict']['summary']}")
     show_compile(terminal, answer)
     show_timing(terminal, answer)
     if answer["timing"]["unavailable_reason"] and not answer["timing"]["candidate"]:

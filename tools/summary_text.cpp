@@ -24,50 +24,14 @@ std::string shortened(const std::string& text, std::size_t most) {
   return text.substr(0, end) + "…";
 }
 
-std::string index_text(const std::vector<std::int64_t>& index) {
-  return fmt::format("[{}]", fmt::join(index, ", "));
-}
-
-std::string headline(const Evaluation& evaluation) {
-  std::string code = schemas::verdict_code_name(evaluation.verdict.code);
-  std::transform(code.begin(), code.end(), code.begin(), [](char character) {
-    return character >= 'a' && character <= 'z' ? static_cast<char>(character - 'a' + 'A')
-                                                : character;
-  });
-  return code + ": " + evaluation.verdict.summary;
-}
-
-std::string worst_element(const Evaluation& evaluation) {
-  if (!evaluation.checks.worst) return "";
-  const auto& worst = *evaluation.checks.worst;
-  const std::string output = worst.output_name.empty() ? fmt::format("output {}", worst.output)
-                                                       : "output " + worst.output_name;
-  return fmt::format(
-      "Worst element: {}{} is {:.9g}, expected {:.9g} (off by {:.3g}, allowed {:.3g}); {} of {} "
-      "elements are wrong.",
-      output, index_text(worst.index), worst.got, worst.want, worst.error, worst.allowed,
-      evaluation.checks.elements_wrong, evaluation.checks.elements_checked);
-}
-
-std::string speed(const Evaluation& evaluation) {
-  const auto& timing = evaluation.timing;
-  if (!timing.candidate) return "";
-  const TimingMethod& candidate = *timing.candidate;
-  const std::string samples =
-      fmt::format("{} {}, {}", candidate.stats.n, candidate.stats.kind, candidate.method);
-  if (!timing.reference || !timing.speedup)
-    return fmt::format("Runtime: median {} (mean {}, p95 {}; {}).",
-                       duration_text(candidate.stats.median), duration_text(candidate.stats.mean),
-                       duration_text(candidate.stats.percentile_95), samples);
-  const bool faster = *timing.speedup >= 1;
-  const double ratio = faster || *timing.speedup <= 0 ? *timing.speedup : 1 / *timing.speedup;
-  std::string text = fmt::format("Speed: {:.2f}x {} than the reference (speedup {:.3g}", ratio,
-                                 faster ? "faster" : "slower", *timing.speedup);
-  if (timing.speedup_low && timing.speedup_high)
-    text +=
-        fmt::format(", 95 % interval {:.3g} to {:.3g}", *timing.speedup_low, *timing.speedup_high);
-  return text + fmt::format("); median {} against {} ({}).", duration_text(candidate.stats.median),
-                            duration_text(timing.reference->stats.median), samples);
+// The verdict's sentence has the medians and their ratio; this says what they are worth.
+std::string timing(const Evaluation& evaluation) {
+  if (!evaluation.timing.candidate) return "";
+  const TimingMethod& candidate = *evaluation.timing.candidate;
+  return fmt::format("Timing: {} {} by {}, 95th percentile {}{}.", candidate.stats.n,
+                     candidate.stats.kind, candidate.method,
+                     duration_text(candidate.stats.percentile_95),
+                     evaluation.tier == "cpu" ? ", on the CPU and not on a GPU" : "");
 }
 
 std::string resources(const Evaluation& evaluation) {
@@ -92,11 +56,11 @@ std::string limits(const Evaluation& evaluation) {
   const auto add = [&text](const std::string& sentence) {
     text += (text.empty() ? "" : " ") + sentence;
   };
-  if (!evaluation.timing.unavailable_reason.empty() && !evaluation.timing.candidate)
+  const bool ran = evaluation.verdict.code == VerdictCode::correct ||
+                   evaluation.verdict.code == VerdictCode::ran_unchecked;
+  if (ran && !evaluation.timing.candidate && !evaluation.timing.unavailable_reason.empty())
     add("Not timed: " + evaluation.timing.unavailable_reason + ".");
   for (const auto& note : evaluation.timing.notes) add("Note: " + note + ".");
-  if (evaluation.tier == "cpu" && evaluation.timing.candidate)
-    add("Measured on the CPU, not on a GPU.");
   const auto missing =
       std::count_if(evaluation.isolation.layers.begin(), evaluation.isolation.layers.end(),
                     [](const auto& layer) { return !layer.applied; });
@@ -129,11 +93,9 @@ std::string duration_text(double milliseconds) {
 
 std::string summary_text(const Evaluation& evaluation) {
   std::string text;
-  const bool bad = evaluation.verdict.code != VerdictCode::correct;
   for (const std::string& part :
-       {headline(evaluation), bad ? error_excerpt(evaluation) : std::string(),
-        bad ? worst_element(evaluation) : std::string(), speed(evaluation), resources(evaluation),
-        limits(evaluation),
+       {evaluation.verdict.summary, error_excerpt(evaluation), timing(evaluation),
+        resources(evaluation), limits(evaluation),
         evaluation.verdict.next_step.empty() ? std::string()
                                              : "Next: " + evaluation.verdict.next_step})
     if (!part.empty()) text += (text.empty() ? "" : "\n") + part;

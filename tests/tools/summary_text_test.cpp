@@ -14,6 +14,7 @@ using assay::tools::Standing;
 using assay::tools::standing_of;
 using assay::tools::summary_text;
 using Catch::Contains;
+using Catch::EndsWith;
 
 assay::schemas::TimingMethod timing_of(double median_ms) {
   assay::schemas::TimingMethod method;
@@ -42,39 +43,36 @@ TEST_CASE("a duration is shown in the unit a person would choose") {
   CHECK(duration_text(2100) == "2.10 s");
 }
 
-TEST_CASE("a correct kernel's summary has verdict, speed-up with interval and next step") {
+TEST_CASE("a summary begins with the verdict's sentence and ends with the next step") {
   const std::string text = summary_text(correct_evaluation());
-  CHECK_THAT(text, Contains("CORRECT: It agrees"));
-  CHECK_THAT(text, Contains("2.00x faster"));
-  CHECK_THAT(text, Contains("95 % interval 1.9 to 2.1"));
-  CHECK_THAT(text, Contains("50 µs against 100 µs"));
-  CHECK_THAT(text, Contains("Next: Try larger shapes."));
+  CHECK(text.find("It agrees with the reference in 100 calls.") == 0);
+  CHECK_THAT(text, Contains("Timing: 100 calls by window_stream, 95th percentile 50 µs."));
+  CHECK_THAT(text, EndsWith("Next: Try larger shapes."));
 }
 
-TEST_CASE("a slower kernel is called slower, with the factor above one") {
+TEST_CASE("a figure of the CPU is not taken for one of a GPU") {
   Evaluation evaluation = correct_evaluation();
-  evaluation.timing.speedup = 0.25;
-  CHECK_THAT(summary_text(evaluation), Contains("4.00x slower"));
+  evaluation.tier = "cpu";
+  CHECK_THAT(summary_text(evaluation), Contains("on the CPU and not on a GPU"));
 }
 
-TEST_CASE("a wrong kernel's summary shows the worst element with both values and the bound") {
+TEST_CASE("an error is told once: not again where the verdict's sentence has it") {
   Evaluation evaluation;
-  evaluation.verdict = {VerdictCode::incorrect, "Values differ.", "Look at the last row."};
-  evaluation.checks.elements_checked = 1000;
-  evaluation.checks.elements_wrong = 7;
-  assay::schemas::WorstElement worst;
-  worst.output_name = "out";
-  worst.index = {3, 14};
-  worst.got = 1.5;
-  worst.want = 2.5;
-  worst.error = 1.0;
-  worst.allowed = 0.001;
-  evaluation.checks.worst = worst;
-  const std::string text = summary_text(evaluation);
-  CHECK_THAT(text, Contains("INCORRECT"));
-  CHECK_THAT(text, Contains("output out[3, 14] is 1.5, expected 2.5"));
-  CHECK_THAT(text, Contains("allowed 0.001"));
-  CHECK_THAT(text, Contains("7 of 1000"));
+  evaluation.verdict = {VerdictCode::output_mismatch, "They do not fit: shape [3] against [4].",
+                        ""};
+  evaluation.validation_error = "shape [3] against [4]";
+  CHECK(summary_text(evaluation) == "They do not fit: shape [3] against [4].");
+  evaluation.validation_error = "Traceback: line 3";
+  CHECK_THAT(summary_text(evaluation), Contains("Error: Traceback: line 3"));
+}
+
+TEST_CASE("why a right kernel was not timed, and what is missing, is told") {
+  Evaluation evaluation = correct_evaluation();
+  evaluation.timing = {};
+  evaluation.timing.unavailable_reason = "too little time was left";
+  evaluation.isolation.layers.push_back({"L3", "pid_namespace", false, "masked /proc"});
+  CHECK_THAT(summary_text(evaluation), Contains("Not timed: too little time was left."));
+  CHECK_THAT(summary_text(evaluation), Contains("1 isolation layer was missing"));
 }
 
 TEST_CASE("registers and spills of a compiled kernel are told") {
