@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/artifact_cache.h"
 
-#include <fcntl.h>
-#include <openssl/evp.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
+#include <unistd.h>
+
+#include <openssl/evp.h>
+#include <sys/stat.h>
 
 namespace assay::engine {
 
@@ -170,7 +170,8 @@ Result<std::unique_ptr<ArtifactCache>> ArtifactCache::open(const std::string& di
   std::error_code error;
   fs::create_directories(directory, error);
   if (error) {
-    return Error{ErrorCode::internal, "cannot make " + directory + ": " + error.message(), false, {}};
+    return Error{
+        ErrorCode::internal, "cannot make " + directory + ": " + error.message(), false, {}};
   }
   fs::permissions(directory, fs::perms::owner_all, error);
   std::unique_ptr<ArtifactCache> cache(new ArtifactCache(directory, max_bytes));
@@ -224,10 +225,11 @@ std::optional<Artifact> ArtifactCache::load(const std::string& key) {
 schemas::Status ArtifactCache::store(const std::string& key, const Artifact& artifact) {
   const std::string bytes = encode(artifact);
   if (bytes.size() > kMaxArtifactBytes) {
-    return Error{ErrorCode::internal, "an artifact of " + std::to_string(bytes.size()) +
-                                          " bytes is too large for the cache",
-                 false,
-                 {}};
+    return Error{
+        ErrorCode::internal,
+        "an artifact of " + std::to_string(bytes.size()) + " bytes is too large for the cache",
+        false,
+        {}};
   }
   make_room(static_cast<std::int64_t>(bytes.size()));
   const std::string path = path_of(key);
@@ -285,8 +287,7 @@ void ArtifactCache::make_room(std::int64_t bytes) {
   }
 }
 
-Result<BuildResult> ArtifactCache::find_or_build(const std::string& key,
-                                                 Cancellation& cancellation,
+Result<BuildResult> ArtifactCache::find_or_build(const std::string& key, Cancellation& cancellation,
                                                  std::chrono::steady_clock::time_point deadline,
                                                  const Build& build) {
   cancellation.on_cancel([this] {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The time that a job may still use: compiling and running count, waiting for a turn does not. One thread.
+// The time that a job may still use: compiling and running count, waiting for a turn does not. One
+// thread.
 #pragma once
 
 #include <chrono>

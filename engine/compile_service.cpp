@@ -64,7 +64,8 @@ Result<std::string> read_binary(std::vector<sandbox::UniqueFd> descriptors) {
   if (auto read = memory->read(0, binary.data(), binary.size()); !read) {
     return read.error();
   }
-  if (!binary.starts_with("\x7f" "ELF")) {
+  if (!binary.starts_with("\x7f"
+                          "ELF")) {
     return violation("is no cubin");
   }
   return binary;
@@ -119,7 +120,9 @@ Result<BuildResult> read_answer(sandbox::Frame frame) {
 
 CompileService::CompileService(const Installation& installation, sandbox::Spawner& spawner,
                                sandbox::UidPool& uids, std::int64_t parallel)
-    : installation_(installation), spawner_(spawner), uids_(uids),
+    : installation_(installation),
+      spawner_(spawner),
+      uids_(uids),
       free_turns_(std::max<std::int64_t>(1, parallel)) {}
 
 bool CompileService::take_turn(Cancellation& cancellation) {
@@ -207,7 +210,8 @@ Result<BuildResult> CompileService::compile_now(const schemas::Kernel& kernel,
   if (answered || late || (!frame && frame.error().code == ErrorCode::protocol_violation)) {
     process->kill();
   }
-  // The uid goes back only when nothing runs under it any more. One that closed its channel should be ending.
+  // The uid goes back only when nothing runs under it any more. One that closed its channel should
+  // be ending.
   auto end = process->wait(sandbox::after(kClosedPatience));
   if (!end) {
     process->kill();
@@ -230,7 +234,8 @@ Result<BuildResult> CompileService::compile_now(const schemas::Kernel& kernel,
     return end.error();
   }
   if (end->kind == sandbox::ExitKind::exited && end->code == kOwnFailure) {
-    return Error{ErrorCode::internal, "the compiler failed: " + sandbox::output_text(*end), false, {}};
+    return Error{
+        ErrorCode::internal, "the compiler failed: " + sandbox::output_text(*end), false, {}};
   }
   result.process_end = process_end("compiler", "compile", *end);
   result.failure = "the compiler " + exit_words(*end) + " while it compiled the source";

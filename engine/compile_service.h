@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Compiles kernels in confined one-shot processes (assay-compiler), a few at once, never holding a GPU. Their answers
-// are hostile input. Thread-safe.
+// Compiles kernels in confined one-shot processes (assay-compiler), a few at once, never holding a
+// GPU. Their answers are hostile input. Thread-safe.
 #pragma once
 
 #include <condition_variable>
@@ -24,14 +24,15 @@ inline constexpr std::size_t kMaxCompileLogBytes = 4096;
 class CompileService {
  public:
   // `parallel`: compilers at once. The references must outlive the service.
-  CompileService(const Installation& installation, sandbox::Spawner& spawner, sandbox::UidPool& uids,
-                 std::int64_t parallel);
+  CompileService(const Installation& installation, sandbox::Spawner& spawner,
+                 sandbox::UidPool& uids, std::int64_t parallel);
 
-  // Waits for a turn (the budget stands still) and compiles. A source that does not compile, a compiler that crashed
-  // on it or that ran out of time is a BuildResult without an artifact. Errors: cancelled; internal.
-  // `isolation` gets the compiler's layers merged in.
-  schemas::Result<BuildResult> compile(const schemas::Kernel& kernel, const std::string& architecture,
-                                       Budget& budget, Cancellation& cancellation,
+  // Waits for a turn (the budget stands still) and compiles. A source that does not compile, a
+  // compiler that crashed on it or that ran out of time is a BuildResult without an artifact.
+  // Errors: cancelled; internal. `isolation` gets the compiler's layers merged in.
+  schemas::Result<BuildResult> compile(const schemas::Kernel& kernel,
+                                       const std::string& architecture, Budget& budget,
+                                       Cancellation& cancellation,
                                        schemas::IsolationReport& isolation);
 
  private:

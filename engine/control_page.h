@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one page that judge and runner share to start and end a window without a message: fixed words in a memfd.
-// Both sides include this header. The judge writes `release`, `abort` and the slot words; the runner writes `done`
-// and `status`. The judge trusts nothing it reads here beyond "the runner says so": its own clock and its own checks decide.
+// The one page that judge and runner share to start and end a window without a message: fixed words
+// in a memfd. Both sides include this header. The judge writes `release`, `abort` and the slot
+// words; the runner writes `done` and `status`. The judge trusts nothing it reads here beyond "the
+// runner says so": its own clock and its own checks decide.
 #pragma once
 
 #include <atomic>
@@ -23,13 +24,14 @@ struct ControlPage {
   std::atomic<std::uint32_t> status;   // 0 ok, 1 an error frame follows
   std::atomic<std::uint32_t> abort;    // the judge gives the window up
   std::uint32_t reserved[10];
-  std::atomic<std::uint32_t> slot_release[kMaxSlots];  // 0 held, else the window that may use the slot
+  std::atomic<std::uint32_t>
+      slot_release[kMaxSlots];  // 0 held, else the window that may use the slot
 };
 static_assert(sizeof(ControlPage) <= kControlPageBytes);
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 
-// Shared futex on a word of the page. wait returns when the word no longer holds `seen`, was woken, or after
-// `timeout_us`; spurious returns are normal.
+// Shared futex on a word of the page. wait returns when the word no longer holds `seen`, was woken,
+// or after `timeout_us`; spurious returns are normal.
 void control_wait(std::atomic<std::uint32_t>& word, std::uint32_t seen, std::int64_t timeout_us);
 void control_wake(std::atomic<std::uint32_t>& word);
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/device_inventory.h"
 
-#include <sys/utsname.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <optional>
+#include <unistd.h>
+
+#include <sys/utsname.h>
 
 namespace assay::engine {
 
@@ -39,7 +39,8 @@ std::string value_of(const std::string& path, const std::string& key) {
 }
 
 std::int64_t memory_limit_of_cgroup() {
-  for (const char* path : {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
+  for (const char* path :
+       {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
     std::string text;
     if (std::ifstream(path) >> text) {
       return number(text).value_or(0);

@@ -25,7 +25,8 @@ std::string with_trouble(std::string name, const std::string& trouble) {
 DeviceStation::DeviceStation(StationParts parts, DeviceId device, std::string gpu_uuid,
                              std::uint64_t runner_memory_bytes, std::size_t warm_host,
                              std::size_t warm_device)
-    : parts_(parts), id_(device),
+    : parts_(parts),
+      id_(device),
       starter_(parts.installation, parts.spawner, parts.zygote, parts.uids, device,
                runner_memory_bytes) {
   judge_ = std::make_unique<JudgeProcess>(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everything that serves one device: its judge and its warm runners. The executor owns one per device.
+// Everything that serves one device: its judge and its warm runners. The executor owns one per
+// device.
 #pragma once
 
 #include <atomic>
@@ -35,8 +36,8 @@ class DeviceStation {
   // "cpu judge", "cpu runners": what cannot serve yet, with the trouble if there is some.
   void add_starting(std::vector<std::string>& starting) const;
 
-  // Waits until judge and zygote are up. The budget stands still. Errors: cancelled; interrupted (retryable) with
-  // the trouble, after `patience`.
+  // Waits until judge and zygote are up. The budget stands still. Errors: cancelled; interrupted
+  // (retryable) with the trouble, after `patience`.
   schemas::Status wait_up(Budget& budget, Cancellation& cancellation,
                           std::chrono::milliseconds patience);
 
@@ -46,8 +47,9 @@ class DeviceStation {
   const StationParts parts_;
   const DeviceId id_;
   RunnerStarter starter_;
-  // Each uses the other from a thread of its own: the pool asks the judge for its device, the judge wakes the pool.
-  // The pool is made last and ended first; the judge's hook finds it through the atomic.
+  // Each uses the other from a thread of its own: the pool asks the judge for its device, the judge
+  // wakes the pool. The pool is made last and ended first; the judge's hook finds it through the
+  // atomic.
   std::unique_ptr<JudgeProcess> judge_;
   std::unique_ptr<RunnerPool> runners_;
   std::atomic<RunnerPool*> filled_{nullptr};

@@ -6,7 +6,8 @@
 
 namespace assay::engine {
 
-// The waker is called with the mutex held: once on_cancel({}) has returned, the old waker neither runs nor will.
+// The waker is called with the mutex held: once on_cancel({}) has returned, the old waker neither
+// runs nor will.
 struct Cancellation::Waker {
   std::mutex mutex;
   std::function<void()> wake;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An executor takes a job specification of plain bytes and yields events and one evaluation. Judge, zygote and
-// compilers hang below it, so that it can live in another process or on another machine.
+// An executor takes a job specification of plain bytes and yields events and one evaluation. Judge,
+// zygote and compilers hang below it, so that it can live in another process or on another machine.
 #pragma once
 
 #include <atomic>
@@ -20,7 +20,8 @@ class Cancellation {
  public:
   void cancel();
   bool cancelled() const { return cancelled_.load(std::memory_order_acquire); }
-  // Calls `wake` when cancelled (at once if it already is). One waker at a time; an empty one clears it.
+  // Calls `wake` when cancelled (at once if it already is). One waker at a time; an empty one
+  // clears it.
   void on_cancel(std::function<void()> wake);
 
  private:
@@ -35,9 +36,10 @@ using EventSink = std::function<void(const schemas::JobEvent&)>;
 // What an executor offers now.
 struct Capacity {
   std::vector<schemas::DeviceInfo> devices;  // usable ones
-  std::vector<schemas::DeviceInfo> configured;  // all there are; empty while one of them is not known yet
-  std::vector<std::string> starting;         // "cpu judge", "zygote": not ready yet
-  std::int64_t parallel_jobs = 1;            // jobs worth giving it at once (compiles overlap runs)
+  std::vector<schemas::DeviceInfo>
+      configured;                     // all there are; empty while one of them is not known yet
+  std::vector<std::string> starting;  // "cpu judge", "zygote": not ready yet
+  std::int64_t parallel_jobs = 1;     // jobs worth giving it at once (compiles overlap runs)
   std::vector<schemas::LayerReport> isolation;  // as probed at start
 };
 
@@ -51,9 +53,11 @@ struct DeviceUse {
 class Executor {
  public:
   virtual ~Executor() = default;
-  // Blocks until the job ended or was cancelled. An Error is our own failure; a bad kernel is an Evaluation.
-  // Thread-safe: several jobs may run at once. `events` is called on the calling thread.
-  virtual schemas::Result<schemas::Evaluation> run(const schemas::JobSpec& spec, const EventSink& events,
+  // Blocks until the job ended or was cancelled. An Error is our own failure; a bad kernel is an
+  // Evaluation. Thread-safe: several jobs may run at once. `events` is called on the calling
+  // thread.
+  virtual schemas::Result<schemas::Evaluation> run(const schemas::JobSpec& spec,
+                                                   const EventSink& events,
                                                    Cancellation& cancellation) = 0;
   virtual Capacity capacity() = 0;
   virtual std::vector<DeviceUse> device_use() = 0;

@@ -32,7 +32,8 @@ class Server {
     while (true) {
       auto frame = channel_.receive(kMaxExecutorFrameBytes, sandbox::no_deadline(), 0);
       if (!frame.ok()) {
-        // A client that went away with answers unread resets the connection: that is a close as well.
+        // A client that went away with answers unread resets the connection: that is a close as
+        // well.
         if (frame.error().code != ErrorCode::interrupted) end = std::move(frame).error();
         break;
       }

@@ -9,7 +9,8 @@
 
 namespace assay::engine {
 
-// To follow a subject: "was killed by signal 11 (SIGSEGV)", "ended by itself with exit code 0", "ran out of memory".
+// To follow a subject: "was killed by signal 11 (SIGSEGV)", "ended by itself with exit code 0",
+// "ran out of memory".
 std::string exit_words(const sandbox::ExitReport& report);
 std::string signal_name(int signal);  // "SIGSEGV"
 

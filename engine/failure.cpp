@@ -56,11 +56,10 @@ Evaluation failed_evaluation(const JobRecord& record, const schemas::Error& erro
     evaluation.verdict.next_step = "Submit it again if it is still wanted.";
     return evaluation;
   }
-  evaluation.verdict.summary =
-      "The server could not evaluate this kernel: " + error.message + ".";
-  evaluation.verdict.next_step = error.retryable
-                                     ? "Submit it again; nothing is wrong with the request."
-                                     : "Change the request or the server's set-up as the error says.";
+  evaluation.verdict.summary = "The server could not evaluate this kernel: " + error.message + ".";
+  evaluation.verdict.next_step =
+      error.retryable ? "Submit it again; nothing is wrong with the request."
+                      : "Change the request or the server's set-up as the error says.";
   return evaluation;
 }
 

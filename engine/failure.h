@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Evaluations for jobs that ended without one: what is known of them, and that it was not the kernel's fault. And
-// the view that clients get of a stored record.
+// Evaluations for jobs that ended without one: what is known of them, and that it was not the
+// kernel's fault. And the view that clients get of a stored record.
 #pragma once
 
 #include "engine/engine.h"

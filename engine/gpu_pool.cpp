@@ -29,7 +29,9 @@ GpuPool::Lease& GpuPool::Lease::operator=(Lease&& other) noexcept {
   return *this;
 }
 
-GpuPool::Lease::~Lease() { release(); }
+GpuPool::Lease::~Lease() {
+  release();
+}
 
 void GpuPool::Lease::release() {
   if (GpuPool* pool = std::exchange(pool_, nullptr); pool != nullptr) {
@@ -61,9 +63,8 @@ std::int64_t GpuPool::configured(DeviceKind kind) const {
 }
 
 std::int64_t GpuPool::usable_count(DeviceKind kind) const {
-  return std::count_if(slots_.begin(), slots_.end(), [&](const Slot& slot) {
-    return slot.device.kind == kind && slot.usable;
-  });
+  return std::count_if(slots_.begin(), slots_.end(),
+                       [&](const Slot& slot) { return slot.device.kind == kind && slot.usable; });
 }
 
 std::vector<GpuPool::Slot*> GpuPool::free_slots(DeviceKind kind) {
@@ -77,9 +78,8 @@ std::vector<GpuPool::Slot*> GpuPool::free_slots(DeviceKind kind) {
 }
 
 bool GpuPool::first_in_line(const Waiter& waiter) const {
-  const auto first = std::find_if(waiters_.begin(), waiters_.end(), [&](const Waiter& other) {
-    return other.kind == waiter.kind;
-  });
+  const auto first = std::find_if(waiters_.begin(), waiters_.end(),
+                                  [&](const Waiter& other) { return other.kind == waiter.kind; });
   return &*first == &waiter;
 }
 
@@ -130,8 +130,8 @@ schemas::Result<GpuPool::Lease> GpuPool::acquire(DeviceKind kind, std::int64_t c
       changed_.wait(lock);
     } else if (changed_.wait_until(lock, deadline) == std::cv_status::timeout &&
                usable_count(kind) < count) {
-      return Error{ErrorCode::no_device,
-                   "no " + kind_text + " device became usable in time", true, {}};
+      return Error{
+          ErrorCode::no_device, "no " + kind_text + " device became usable in time", true, {}};
     }
   }
   return Error{ErrorCode::cancelled, "cancelled while waiting for a device", false, {}};
@@ -155,8 +155,8 @@ std::vector<GpuPool::Use> GpuPool::use() const {
   std::vector<Use> result;
   for (const Slot& slot : slots_) {
     const auto busy = slot.busy + (slot.leased ? now - slot.leased_at : now - now);
-    result.push_back({slot.device, slot.usable, slot.leased,
-                      std::chrono::duration<double>(busy).count()});
+    result.push_back(
+        {slot.device, slot.usable, slot.leased, std::chrono::duration<double>(busy).count()});
   }
   return result;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who may use which device now. A Lease is an exclusive, move-only right to one or more devices of one kind; its
-// destructor gives them back. The CPU is a device here too: one job at a time on it, so that timings are honest.
-// All members are thread-safe. The pool must outlive its leases.
+// Who may use which device now. A Lease is an exclusive, move-only right to one or more devices of
+// one kind; its destructor gives them back. The CPU is a device here too: one job at a time on it,
+// so that timings are honest. All members are thread-safe. The pool must outlive its leases.
 #pragma once
 
 #include <chrono>
@@ -53,10 +53,10 @@ class GpuPool {
   void set_usable(const DeviceId& device, bool usable);
   std::int64_t configured(schemas::DeviceKind kind) const;
 
-  // Blocks until `count` usable devices of `kind` are free. First come, first served among waiters of one kind: a
-  // waiter for four devices is not overtaken by waiters for one. Errors: no_device when more are asked than are
-  // configured, or when none became usable before `deadline`; cancelled.
-  // No deadline runs while usable devices are merely busy.
+  // Blocks until `count` usable devices of `kind` are free. First come, first served among waiters
+  // of one kind: a waiter for four devices is not overtaken by waiters for one. Errors: no_device
+  // when more are asked than are configured, or when none became usable before `deadline`;
+  // cancelled. No deadline runs while usable devices are merely busy.
   schemas::Result<Lease> acquire(schemas::DeviceKind kind, std::int64_t count,
                                  Cancellation& cancellation,
                                  std::chrono::steady_clock::time_point deadline);

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/installation.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <unistd.h>
 
 #include "engine/installation_paths.h"
 
@@ -22,7 +21,9 @@ std::string environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-bool executable(const fs::path& path) { return ::access(path.c_str(), X_OK) == 0; }
+bool executable(const fs::path& path) {
+  return ::access(path.c_str(), X_OK) == 0;
+}
 
 // The first folder of a few that holds bin/assay-keeper.
 std::string find_home() {

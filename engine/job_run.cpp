@@ -22,12 +22,12 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto kStartingPatience = 120s;        // for judges and the zygote after a start
-constexpr auto kRunnerPatience = 30s;           // for one runner to be made
-constexpr auto kDeathPatience = 5s;             // for a killed runner's report
-constexpr auto kOwnEndPatience = 1s;            // for the report of one that ended by itself
-constexpr auto kWorthRetrying = 1s;             // of budget left
-constexpr int kAttempts = 2;                    // the second one after a judge's death
+constexpr auto kStartingPatience = 120s;  // for judges and the zygote after a start
+constexpr auto kRunnerPatience = 30s;     // for one runner to be made
+constexpr auto kDeathPatience = 5s;       // for a killed runner's report
+constexpr auto kOwnEndPatience = 1s;      // for the report of one that ended by itself
+constexpr auto kWorthRetrying = 1s;       // of budget left
+constexpr int kAttempts = 2;              // the second one after a judge's death
 
 std::string seconds_text(double seconds) {
   char text[32];
@@ -45,7 +45,10 @@ bool ended_by_itself(const Evaluation& evaluation, RunnerRole role) {
 
 JobRun::JobRun(JobParts parts, const schemas::JobSpec& spec, const EventSink& events,
                Cancellation& cancellation)
-    : parts_(parts), spec_(spec), events_(events), cancellation_(cancellation),
+    : parts_(parts),
+      spec_(spec),
+      events_(events),
+      cancellation_(cancellation),
       budget_(std::chrono::seconds(spec.work.timeout_seconds)) {}
 
 Result<Evaluation> JobRun::run() {
@@ -93,8 +96,7 @@ JobRun::Step JobRun::compile_one(const schemas::Kernel& kernel, bool of_referenc
   if (!built) return built.error();
   built->report.architecture = *target;
   reports_.push_back(built->report);
-  if (!built->artifact)
-    return std::optional(compilation_failed(spec_, *built, of_reference));
+  if (!built->artifact) return std::optional(compilation_failed(spec_, *built, of_reference));
   const std::string whose = of_reference ? "reference" : "kernel";
   tell(JobEvent::Kind::log, Stage::compiling, 0.1,
        whose + " compiled by " + built->report.tool + " for " + *target +
@@ -134,8 +136,8 @@ Result<GpuPool::Lease> JobRun::lease() {
   return error;
 }
 
-// Inputs come from the reference's get_inputs where there is a reference, in a runner of their own, unless a contract
-// says how to make them.
+// Inputs come from the reference's get_inputs where there is a reference, in a runner of their own,
+// unless a contract says how to make them.
 std::vector<JobRun::Actor> JobRun::actors() const {
   const schemas::WorkRequest& work = spec_.work;
   const auto actor = [&](RunnerRole role, const schemas::Kernel& kernel, bool of_reference) {
@@ -203,8 +205,8 @@ Result<Evaluation> JobRun::attempt(DeviceStation& station) {
     runners.push_back(std::move(*runner));
   }
 
-  auto evaluation = station.judge().evaluate(spec_, judged, budget_.deadline(), events_,
-                                             cancellation_);
+  auto evaluation =
+      station.judge().evaluate(spec_, judged, budget_.deadline(), events_, cancellation_);
   // The judge has killed them, unless it is dead itself; nothing of a job outlives its lease.
   ExitReports ends;
   std::vector<std::string> still_alive;
@@ -243,7 +245,9 @@ DeviceStation* JobRun::station_of(const DeviceId& device) const {
   return nullptr;
 }
 
-bool JobRun::has_gpu() const { return parts_.pool.configured(DeviceKind::cuda) > 0; }
+bool JobRun::has_gpu() const {
+  return parts_.pool.configured(DeviceKind::cuda) > 0;
+}
 
 void JobRun::tell(JobEvent::Kind kind, Stage stage, double progress,
                   const std::string& message) const {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One job on this machine, from its specification to its evaluation. JobRun::take_steps is the list of its steps.
+// One job on this machine, from its specification to its evaluation. JobRun::take_steps is the list
+// of its steps.
 #pragma once
 
 #include <cstdint>

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/job_table.h"
 
-#include <sqlite3.h>
-
 #include <array>
+#include <sqlite3.h>
 
 #include "engine/sqlite.h"
 
@@ -261,8 +260,7 @@ Status JobTable::finish(const JobRecord& record) {
         .bind(8, record.error)
         .run();
     if (connection_->database.changed_rows() == 0) {
-      return Error{
-          ErrorCode::not_found, "no unfinished job " + record.spec.job_id, false, {}};
+      return Error{ErrorCode::not_found, "no unfinished job " + record.spec.job_id, false, {}};
     }
     return schemas::success();
   } catch (const std::exception& exception) {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The durable record of every job: SQLite in WAL mode, one owner at a time (the file stays locked), every call
-// committed and synced before it returns, so that nothing acknowledged is lost when the process is killed.
-// All members are thread-safe; an internal mutex orders them.
+// The durable record of every job: SQLite in WAL mode, one owner at a time (the file stays locked),
+// every call committed and synced before it returns, so that nothing acknowledged is lost when the
+// process is killed. All members are thread-safe; an internal mutex orders them.
 //
-// Life of a row: insert (submitted) -> begin_attempt (compiling, attempt and fencing token rise) -> record_progress*
+// Life of a row: insert (submitted) -> begin_attempt (compiling, attempt and fencing token rise) ->
+// record_progress*
 // -> finish (completed | failed | cancelled | interrupted) -> remove_finished.
 #pragma once
 
@@ -38,14 +39,14 @@ struct JobRecord {
 
 class JobTable {
  public:
-  // Makes the file, or brings an older version up to this one. Errors: internal when another process holds it,
-  // when it was written by a newer version, or when it is no job table.
+  // Makes the file, or brings an older version up to this one. Errors: internal when another
+  // process holds it, when it was written by a newer version, or when it is no job table.
   static schemas::Result<std::unique_ptr<JobTable>> open(const std::string& path);
   ~JobTable();
 
   schemas::Status insert(const JobRecord& record);
-  // A new attempt starts now: its number and a fencing token above every earlier one are stored and returned in
-  // the spec.
+  // A new attempt starts now: its number and a fencing token above every earlier one are stored and
+  // returned in the spec.
   schemas::Result<schemas::JobSpec> begin_attempt(const schemas::JobSpec& spec, double started_at);
   // State, stages, message and log tail as they stand.
   schemas::Status record_progress(const JobRecord& record);

@@ -20,11 +20,11 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr int kChannelDescriptor = 3;
-constexpr auto kStartPatience = 120s;   // libtorch from a cold disk, and a CUDA context
+constexpr auto kStartPatience = 120s;  // libtorch from a cold disk, and a CUDA context
 constexpr auto kSendPatience = 10s;
-constexpr auto kAnswerGrace = 10s;      // beyond the job's deadline, which the judge keeps itself
+constexpr auto kAnswerGrace = 10s;  // beyond the job's deadline, which the judge keeps itself
 constexpr auto kCancelGrace = 5s;
-constexpr auto kSlice = 200ms;          // how soon a cancelled wait gets its shorter deadline
+constexpr auto kSlice = 200ms;  // how soon a cancelled wait gets its shorter deadline
 constexpr auto kEndPatience = 5s;
 
 Error judge_error(ErrorCode code, const std::string& what) {
@@ -47,22 +47,31 @@ struct JudgeProcess::Session {
 JudgeProcess::JudgeProcess(const Installation& installation, sandbox::Spawner& spawner,
                            DeviceId device, std::string gpu_uuid,
                            std::function<void(bool)> usable_changed)
-    : installation_(installation), spawner_(spawner), id_(device), gpu_uuid_(std::move(gpu_uuid)),
+    : installation_(installation),
+      spawner_(spawner),
+      id_(device),
+      gpu_uuid_(std::move(gpu_uuid)),
       usable_changed_(std::move(usable_changed)) {
   supervisor_ = std::make_unique<Supervisor>(
       Supervisor::Hooks{[this] { return start(); }, [this] { return ended(); }});
 }
 
-JudgeProcess::~JudgeProcess() { supervisor_.reset(); }
+JudgeProcess::~JudgeProcess() {
+  supervisor_.reset();
+}
 
 std::optional<schemas::DeviceInfo> JudgeProcess::device() const {
   const std::lock_guard lock(mutex_);
   return device_;
 }
 
-bool JudgeProcess::up() const { return session() != nullptr; }
+bool JudgeProcess::up() const {
+  return session() != nullptr;
+}
 
-std::string JudgeProcess::trouble() const { return supervisor_->trouble(); }
+std::string JudgeProcess::trouble() const {
+  return supervisor_->trouble();
+}
 
 std::shared_ptr<JudgeProcess::Session> JudgeProcess::session() const {
   const std::lock_guard lock(mutex_);
@@ -91,18 +100,21 @@ Result<int> JudgeProcess::start() {
   session->process = std::move(*process);
   session->channel = std::move(own);
 
-  auto frame = session->channel.receive(schemas::kMaxTrustedFrameBytes, sandbox::after(kStartPatience));
+  auto frame =
+      session->channel.receive(schemas::kMaxTrustedFrameBytes, sandbox::after(kStartPatience));
   if (!frame || !*frame) {
     session->process.kill();
     const auto end = session->process.wait(sandbox::after(kEndPatience));
     const std::string how = end ? exit_words(*end) + ": " + sandbox::output_text(*end) : "is stuck";
-    return judge_error(ErrorCode::interrupted, "for " + device_id_text(id_) + " did not start: it " + how);
+    return judge_error(ErrorCode::interrupted,
+                       "for " + device_id_text(id_) + " did not start: it " + how);
   }
   const auto hello = schemas::parse_json((*frame)->bytes);
   schemas::Diagnostics diagnostics;
   if (!hello || !hello->is_object() || hello->value("op", "") != "hello" ||
       hello->value("version", 0) != schemas::kWorkerProtocolVersion || !hello->contains("device")) {
-    return judge_error(ErrorCode::protocol_violation, "speaks another version; build everything anew");
+    return judge_error(ErrorCode::protocol_violation,
+                       "speaks another version; build everything anew");
   }
   schemas::DeviceInfo device = schemas::read_device((*hello)["device"], "device", diagnostics);
   device.index = id_.index;
@@ -137,8 +149,8 @@ Result<Evaluation> JudgeProcess::evaluate(const schemas::JobSpec& spec,
   if (!session) {
     return judge_error(ErrorCode::interrupted, "is not up");
   }
-  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-      deadline - sandbox::Clock::now());
+  const auto left =
+      std::chrono::duration_cast<std::chrono::milliseconds>(deadline - sandbox::Clock::now());
   Json list = Json::array();
   std::vector<int> descriptors;
   for (const JudgedRunner& runner : runners) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One device's judge, as the executor sees it: started and restarted beside the server, given one job at a time by
-// whoever holds the device's lease. Members are thread-safe unless said.
+// One device's judge, as the executor sees it: started and restarted beside the server, given one
+// job at a time by whoever holds the device's lease. Members are thread-safe unless said.
 #pragma once
 
 #include <functional>
@@ -26,13 +26,13 @@ struct JudgedRunner {
   bool device_tier = false;
   std::string kernel_name;  // device tier: the symbol
   int channel_fd = -1, pidfd = -1;
-  int cubin_fd = -1;        // device tier
+  int cubin_fd = -1;  // device tier
 };
 
 class JudgeProcess {
  public:
-  // `usable_changed` is called on another thread whenever the judge came up or went down. References must outlive
-  // the judge.
+  // `usable_changed` is called on another thread whenever the judge came up or went down.
+  // References must outlive the judge.
   JudgeProcess(const Installation& installation, sandbox::Spawner& spawner, DeviceId device,
                std::string gpu_uuid, std::function<void(bool)> usable_changed);
   ~JudgeProcess();
@@ -43,9 +43,9 @@ class JudgeProcess {
   bool up() const;
   std::string trouble() const;
 
-  // Gives the judge a job and waits for its result. The evaluation is as the judge made it. Errors: interrupted (it
-  // died; retryable), timed_out (it did not answer in time, and is restarted), cancelled, protocol_violation.
-  // REQUIRES: the device's lease.
+  // Gives the judge a job and waits for its result. The evaluation is as the judge made it. Errors:
+  // interrupted (it died; retryable), timed_out (it did not answer in time, and is restarted),
+  // cancelled, protocol_violation. REQUIRES: the device's lease.
   schemas::Result<schemas::Evaluation> evaluate(const schemas::JobSpec& spec,
                                                 const std::vector<JudgedRunner>& runners,
                                                 sandbox::Deadline deadline, const EventSink& events,
@@ -67,7 +67,7 @@ class JudgeProcess {
   const std::function<void(bool)> usable_changed_;
   mutable std::mutex mutex_;
   std::shared_ptr<Session> session_;
-  std::shared_ptr<Session> dying_;          // killed, its end not seen yet
+  std::shared_ptr<Session> dying_;  // killed, its end not seen yet
   std::optional<schemas::DeviceInfo> device_;
   std::unique_ptr<Supervisor> supervisor_;  // last: its thread uses all above
 };

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/local_executor.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <fstream>
 #include <mutex>
 #include <thread>
+#include <unistd.h>
 #include <utility>
 
 #include "engine/artifact_cache.h"
@@ -35,8 +34,8 @@ constexpr std::uint32_t kUidCount = 64;
 constexpr double kRunnerShareOfMemory = 0.4;
 constexpr std::int64_t kMostParallelCompiles = 64;
 
-// Uids for untrusted processes: high ones, away from those of people and services, different for servers that run at
-// the same time; inside what this user namespace maps.
+// Uids for untrusted processes: high ones, away from those of people and services, different for
+// servers that run at the same time; inside what this user namespace maps.
 sandbox::UidPool make_uid_pool() {
   std::uint64_t inside = 0, outside = 0, count = 0;
   std::ifstream("/proc/self/uid_map") >> inside >> outside >> count;
@@ -72,10 +71,10 @@ class LocalExecutor final : public Executor {
         toolchain_(installation_),
         gpus_(find_gpus()),
         cpu_(describe_cpu()),
-        parallel_compiles_(std::clamp<std::int64_t>(
-            options.parallel_compiles > 0 ? options.parallel_compiles
-                                          : std::thread::hardware_concurrency(),
-            1, kMostParallelCompiles)),
+        parallel_compiles_(std::clamp<std::int64_t>(options.parallel_compiles > 0
+                                                        ? options.parallel_compiles
+                                                        : std::thread::hardware_concurrency(),
+                                                    1, kMostParallelCompiles)),
         compilers_(installation_, spawner_, uids_, parallel_compiles_),
         pool_(choose_devices(options, gpus_)),
         zygote_(std::make_unique<ZygoteProcess>(installation_, spawner_,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The executor of this machine: judges, zygote, warm runners, compilers and the artifact cache hang below it. All of
-// them start beside the server; capacity() says what is not ready yet.
+// The executor of this machine: judges, zygote, warm runners, compilers and the artifact cache hang
+// below it. All of them start beside the server; capacity() says what is not ready yet.
 #pragma once
 
 #include <cstdint>
@@ -17,15 +17,16 @@ namespace assay::engine {
 
 struct LocalExecutorOptions {
   std::string cache_directory;
-  std::string architecture = "sm_90";       // compiled for where there is no GPU
-  std::vector<DeviceId> devices;            // empty: every GPU; the CPU where there is none
-  std::int64_t parallel_compiles = 0;       // 0: one per processor
-  std::int64_t warm_host_runners = 2;       // per device
-  std::int64_t warm_device_runners = 2;     // per GPU
-  std::uint64_t runner_memory_bytes = 0;    // of host memory, each; 0: 40 % of the machine's
+  std::string architecture = "sm_90";     // compiled for where there is no GPU
+  std::vector<DeviceId> devices;          // empty: every GPU; the CPU where there is none
+  std::int64_t parallel_compiles = 0;     // 0: one per processor
+  std::int64_t warm_host_runners = 2;     // per device
+  std::int64_t warm_device_runners = 2;   // per GPU
+  std::uint64_t runner_memory_bytes = 0;  // of host memory, each; 0: 40 % of the machine's
 };
 
-// Returns at once, before anything below it is ready. Error: internal when a part of the installation is missing.
+// Returns at once, before anything below it is ready. Error: internal when a part of the
+// installation is missing.
 schemas::Result<std::unique_ptr<Executor>> make_local_executor(const LocalExecutorOptions& options);
 
 }  // namespace assay::engine

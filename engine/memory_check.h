@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Refuses contracts whose tensors cannot fit any device that is configured: a malformed call, not a bad kernel.
+// Refuses contracts whose tensors cannot fit any device that is configured: a malformed call, not a
+// bad kernel.
 #pragma once
 
 #include <vector>
@@ -10,8 +11,8 @@
 
 namespace assay::engine {
 
-// Error: malformed_call naming the largest tensor's field, the bytes its contract needs and those of the largest
-// device. Succeeds when no device is known yet.
+// Error: malformed_call naming the largest tensor's field, the bytes its contract needs and those
+// of the largest device. Succeeds when no device is known yet.
 schemas::Status check_memory(const schemas::WorkRequest& work,
                              const std::vector<schemas::DeviceInfo>& devices);
 

@@ -34,7 +34,9 @@ std::string moment(const std::string& at) {
   return at.empty() ? "at work" : "at \"" + at + "\"";
 }
 
-bool leaves_by_itself(const sandbox::ExitReport& report) { return report.kind == ExitKind::exited; }
+bool leaves_by_itself(const sandbox::ExitReport& report) {
+  return report.kind == ExitKind::exited;
+}
 
 VerdictCode verdict_for(const sandbox::ExitReport& report) {
   switch (report.kind) {
@@ -114,8 +116,8 @@ Evaluation blank_evaluation(const schemas::JobSpec& spec) {
   evaluation.job_id = spec.job_id;
   evaluation.kind = spec.work.kind;
   evaluation.kernel_type = spec.work.candidate.type;
-  evaluation.kernel_name = metadata.kernel_name.value_or(
-      metadata.entry_point.value_or(metadata.function_name.value_or(metadata.class_name.value_or(""))));
+  evaluation.kernel_name = metadata.kernel_name.value_or(metadata.entry_point.value_or(
+      metadata.function_name.value_or(metadata.class_name.value_or(""))));
   return evaluation;
 }
 
@@ -131,9 +133,10 @@ Evaluation compilation_failed(const schemas::JobSpec& spec, const BuildResult& b
   evaluation.timing.unavailable_reason = "not timed: it does not compile";
   if (of_reference) {
     evaluation.validation_error = "the reference failed: it does not compile: " + why;
-    evaluation.verdict = {VerdictCode::reference_failed,
-                          "The reference does not compile. Nothing is said about the candidate.",
-                          "Fix the reference and send both again; the error is in validation_error."};
+    evaluation.verdict = {
+        VerdictCode::reference_failed,
+        "The reference does not compile. Nothing is said about the candidate.",
+        "Fix the reference and send both again; the error is in validation_error."};
     return evaluation;
   }
   evaluation.compiled = false;
@@ -158,11 +161,12 @@ Evaluation compiled_only(const schemas::JobSpec& spec, const schemas::CompileRep
   }
   evaluation.error = "no GPU is available on this server";
   evaluation.timing.unavailable_reason = "no GPU is available to run it";
-  evaluation.verdict = {VerdictCode::compiled_only,
-                        "It compiles for " + report.architecture + registers_text(report) +
-                            ". There is no GPU here to run it: nothing is said about its results or "
-                            "its speed.",
-                        "Send it to a server with a GPU to have it run and timed."};
+  evaluation.verdict = {
+      VerdictCode::compiled_only,
+      "It compiles for " + report.architecture + registers_text(report) +
+          ". There is no GPU here to run it: nothing is said about its results or "
+          "its speed.",
+      "Send it to a server with a GPU to have it run and timed."};
   return evaluation;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Puts together what the judge concluded, what the keepers saw and what the compilers said. Pure functions.
+// Puts together what the judge concluded, what the keepers saw and what the compilers said. Pure
+// functions.
 #pragma once
 
 #include <map>
@@ -16,7 +17,8 @@ namespace assay::engine {
 
 using ExitReports = std::map<schemas::RunnerRole, sandbox::ExitReport>;
 
-// Fills the judge's `process_ends` from the reports and corrects verdict and texts: memory, signal, exit code.
+// Fills the judge's `process_ends` from the reports and corrects verdict and texts: memory, signal,
+// exit code.
 void add_exit_reports(schemas::Evaluation& evaluation, const schemas::WorkRequest& work,
                       const ExitReports& reports);
 

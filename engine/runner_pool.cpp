@@ -14,7 +14,9 @@ constexpr auto kStartPatience = 60s;
 constexpr auto kPauseAfterFailure = 1s;
 constexpr auto kLookAgain = 5s;  // warm runners may have died meanwhile
 
-std::size_t index_of(RunnerTier tier) { return tier == RunnerTier::host ? 0 : 1; }
+std::size_t index_of(RunnerTier tier) {
+  return tier == RunnerTier::host ? 0 : 1;
+}
 
 }  // namespace
 

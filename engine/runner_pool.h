@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Warm runners of one device: confined, with an open context, nothing submitted read yet. A thread fills the pool
-// while nobody uses the device, so that filling disturbs no measurement; a job that finds it empty starts its own.
-// Thread-safe.
+// Warm runners of one device: confined, with an open context, nothing submitted read yet. A thread
+// fills the pool while nobody uses the device, so that filling disturbs no measurement; a job that
+// finds it empty starts its own. Thread-safe.
 #pragma once
 
 #include <array>

@@ -2,7 +2,6 @@
 #include "engine/runner_process.h"
 
 #include <poll.h>
-
 #include <utility>
 
 #include "engine/exit_words.h"
@@ -77,26 +76,32 @@ schemas::Status RunnerProcess::prepare(const schemas::DeviceInfo& device,
   }
   if (!*frame) {
     const auto report = end(sandbox::after(kDeathPatience));
-    return Error{ErrorCode::interrupted,
-                 "a new runner " + (report ? exit_words(*report) + ": " + sandbox::output_text(*report)
-                                           : std::string("does not die")),
-                 true,
-                 {}};
+    return Error{
+        ErrorCode::interrupted,
+        "a new runner " + (report ? exit_words(*report) + ": " + sandbox::output_text(*report)
+                                  : std::string("does not die")),
+        true,
+        {}};
   }
   const auto answer = schemas::parse_json((*frame)->bytes);
   if (answer && answer->is_object() && answer->value("ok", false)) {
     return schemas::success();
   }
-  const std::string why = answer && answer->is_object() ? schemas::read_runner_error(*answer).message
-                                                        : std::string("no JSON");
+  const std::string why = answer && answer->is_object()
+                              ? schemas::read_runner_error(*answer).message
+                              : std::string("no JSON");
   return Error{ErrorCode::internal, "a new runner could not open its device: " + why, true, {}};
 }
 
 RunnerStarter::RunnerStarter(const Installation& installation, sandbox::Spawner& spawner,
                              ZygoteProcess& zygote, sandbox::UidPool& uids, DeviceId device,
                              std::uint64_t memory_bytes)
-    : installation_(installation), spawner_(spawner), zygote_(zygote), uids_(uids),
-      device_(device), memory_bytes_(memory_bytes) {}
+    : installation_(installation),
+      spawner_(spawner),
+      zygote_(zygote),
+      uids_(uids),
+      device_(device),
+      memory_bytes_(memory_bytes) {}
 
 bool RunnerStarter::possible(RunnerTier tier) const {
   return tier == RunnerTier::device || zygote_.up();

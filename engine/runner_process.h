@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One untrusted runner: its process, the judge's end of its channel and the uid that it runs under. Made by the
-// RunnerStarter; killed and waited for when it goes away. Move-only; one thread at a time, but kill() from any.
+// One untrusted runner: its process, the judge's end of its channel and the uid that it runs under.
+// Made by the RunnerStarter; killed and waited for when it goes away. Move-only; one thread at a
+// time, but kill() from any.
 #pragma once
 
 #include <chrono>
@@ -55,7 +56,8 @@ class RunnerStarter {
   RunnerStarter(const Installation& installation, sandbox::Spawner& spawner, ZygoteProcess& zygote,
                 sandbox::UidPool& uids, DeviceId device, std::uint64_t memory_bytes);
 
-  // A runner that is prepared for `device`. Errors: interrupted (retryable) when the zygote is not up; internal.
+  // A runner that is prepared for `device`. Errors: interrupted (retryable) when the zygote is not
+  // up; internal.
   schemas::Result<RunnerProcess> start(RunnerTier tier, const schemas::DeviceInfo& device,
                                        sandbox::Deadline deadline);
   bool possible(RunnerTier tier) const;  // now

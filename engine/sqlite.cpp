@@ -14,7 +14,9 @@ namespace {
 
 }  // namespace
 
-void Database::Close::operator()(sqlite3* handle) const { sqlite3_close(handle); }
+void Database::Close::operator()(sqlite3* handle) const {
+  sqlite3_close(handle);
+}
 
 Database::Database(const std::string& path) {
   sqlite3* raw = nullptr;
@@ -34,7 +36,9 @@ void Database::execute(const std::string& statements) {
   }
 }
 
-std::int64_t Database::changed_rows() const { return sqlite3_changes(handle_.get()); }
+std::int64_t Database::changed_rows() const {
+  return sqlite3_changes(handle_.get());
+}
 
 void Statement::Finalize::operator()(sqlite3_stmt* statement) const {
   sqlite3_finalize(statement);
@@ -115,7 +119,9 @@ std::int64_t Statement::integer(int column) const {
   return sqlite3_column_int64(handle_.get(), column);
 }
 
-double Statement::real(int column) const { return sqlite3_column_double(handle_.get(), column); }
+double Statement::real(int column) const {
+  return sqlite3_column_double(handle_.get(), column);
+}
 
 std::optional<double> Statement::optional_real(int column) const {
   if (sqlite3_column_type(handle_.get(), column) == SQLITE_NULL) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A thin owner for SQLite: a database, a prepared statement, a transaction. Errors are exceptions of this file's
-// type, caught by its only user, the job table. Not thread-safe.
+// A thin owner for SQLite: a database, a prepared statement, a transaction. Errors are exceptions
+// of this file's type, caught by its only user, the job table. Not thread-safe.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rolling figures over the jobs that ended since the server started. Not thread-safe; the engine's mutex guards it.
+// Rolling figures over the jobs that ended since the server started. Not thread-safe; the engine's
+// mutex guards it.
 #pragma once
 
 #include <cstdint>

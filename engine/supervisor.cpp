@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/supervisor.h"
 
-#include <poll.h>
-#include <sys/eventfd.h>
-
 #include <algorithm>
 #include <array>
+#include <poll.h>
+
+#include <sys/eventfd.h>
 
 namespace assay::engine {
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keeps one trusted worker alive: starts it on a thread of its own, waits for its end, starts it again. The first
-// restart comes at once, later ones with growing pauses, until it has lived for a while.
+// Keeps one trusted worker alive: starts it on a thread of its own, waits for its end, starts it
+// again. The first restart comes at once, later ones with growing pauses, until it has lived for a
+// while.
 #pragma once
 
 #include <chrono>
@@ -18,9 +19,11 @@ class Supervisor {
  public:
   // Called on the supervisor's thread only.
   struct Hooks {
-    // Brings the worker up; may take long. Returns a descriptor that is readable once the worker has ended.
+    // Brings the worker up; may take long. Returns a descriptor that is readable once the worker
+    // has ended.
     std::function<schemas::Result<int>()> start;
-    // The worker ended, or is to end now: let go of it. Returns words on how it ended, for the operator.
+    // The worker ended, or is to end now: let go of it. Returns words on how it ended, for the
+    // operator.
     std::function<std::string()> ended;
   };
   explicit Supervisor(Hooks hooks);

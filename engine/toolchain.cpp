@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/toolchain.h"
 
-#include <sys/stat.h>
-
 #include <fstream>
 #include <sstream>
 #include <vector>
+
+#include <sys/stat.h>
 
 #include "engine/artifact_cache.h"
 #include "schemas/json_reader.h"
@@ -29,8 +29,8 @@ std::string file_stamp(const std::string& path) {
   if (::stat(path.c_str(), &status) != 0) {
     return path + " absent";
   }
-  return path + " " + std::to_string(status.st_size) + " " +
-         std::to_string(status.st_mtim.tv_sec) + "." + std::to_string(status.st_mtim.tv_nsec);
+  return path + " " + std::to_string(status.st_size) + " " + std::to_string(status.st_mtim.tv_sec) +
+         "." + std::to_string(status.st_mtim.tv_nsec);
 }
 
 }  // namespace

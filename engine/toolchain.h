@@ -14,7 +14,8 @@ class Toolchain {
   // Reads our own compiler's bytes and looks at CUDA's library and headers; a few milliseconds.
   explicit Toolchain(const Installation& installation);
 
-  // What compiling `kernel` for `architecture` depends on: source, name, options, architecture, compilers.
+  // What compiling `kernel` for `architecture` depends on: source, name, options, architecture,
+  // compilers.
   std::string artifact_key(const schemas::Kernel& kernel, const std::string& architecture) const;
   const std::string& identity() const { return identity_; }
 

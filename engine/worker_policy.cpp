@@ -70,8 +70,8 @@ Policy untrusted() {
 
 // The driver's files besides its device nodes.
 void bind_driver(Policy& policy) {
-  for (const char* path : {"/sys", "/usr/local/nvidia", "/opt/nvidia", "/run/nvidia", "/etc/OpenCL",
-                           "/etc/nvidia"}) {
+  for (const char* path :
+       {"/sys", "/usr/local/nvidia", "/opt/nvidia", "/run/nvidia", "/etc/OpenCL", "/etc/nvidia"}) {
     show_path(policy, path);
   }
 }
@@ -98,7 +98,8 @@ Policy zygote_policy(const Installation&) {
 
 Policy compiler_policy(const Installation& installation) {
   Policy policy = untrusted();
-  // An #include of a file of /etc would quote it in the error: the loader's files are all that is there.
+  // An #include of a file of /etc would quote it in the error: the loader's files are all that is
+  // there.
   std::erase_if(policy.binds, [](const BindMount& mount) {
     return mount.source.starts_with("/etc/") && !mount.source.starts_with("/etc/ld.so");
   });

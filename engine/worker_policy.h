@@ -15,7 +15,7 @@ namespace assay::engine {
 // Limits on untrusted workers. Wall time is the job's and is kept by whoever started the process.
 inline constexpr std::uint64_t kCompilerMemoryBytes = std::uint64_t{4} << 30;
 inline constexpr std::uint64_t kCompilerTasks = 32;
-inline constexpr std::uint64_t kRunnerTasks = 512;          // torch on many cores, and CUDA's own threads
+inline constexpr std::uint64_t kRunnerTasks = 512;  // torch on many cores, and CUDA's own threads
 inline constexpr std::uint64_t kRunnerDescriptors = 1024;
 inline constexpr std::uint64_t kRunnerFileBytes = std::uint64_t{1} << 30;
 inline constexpr std::uint64_t kOutputBytes = std::uint64_t{16} << 10;

@@ -35,11 +35,17 @@ ZygoteProcess::ZygoteProcess(const Installation& installation, sandbox::Spawner&
       Supervisor::Hooks{[this] { return start(); }, [this] { return ended(); }});
 }
 
-ZygoteProcess::~ZygoteProcess() { supervisor_.reset(); }
+ZygoteProcess::~ZygoteProcess() {
+  supervisor_.reset();
+}
 
-bool ZygoteProcess::up() const { return server() != nullptr; }
+bool ZygoteProcess::up() const {
+  return server() != nullptr;
+}
 
-std::string ZygoteProcess::trouble() const { return supervisor_->trouble(); }
+std::string ZygoteProcess::trouble() const {
+  return supervisor_->trouble();
+}
 
 std::shared_ptr<sandbox::ForkServer> ZygoteProcess::server() const {
   const std::lock_guard lock(mutex_);
@@ -92,7 +98,8 @@ Result<sandbox::Process> ZygoteProcess::fork(const sandbox::ForkRequest& request
   }
   auto process = server->fork(request, deadline);
   if (!process && process.error().code == ErrorCode::interrupted) {
-    // It is gone or stuck: not up from now on, until the supervisor has seen its end and started another.
+    // It is gone or stuck: not up from now on, until the supervisor has seen its end and started
+    // another.
     const std::lock_guard lock(mutex_);
     if (server_ == server) {
       server->zygote().kill();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The zygote, as the executor sees it: a Python that has imported torch, from which confined runners are forked.
-// Started and restarted beside the server. Thread-safe.
+// The zygote, as the executor sees it: a Python that has imported torch, from which confined
+// runners are forked. Started and restarted beside the server. Thread-safe.
 #pragma once
 
 #include <functional>

@@ -23,7 +23,9 @@ bool resource_line(const std::string& line) {
 }
 
 // A message begins at the margin and goes on over indented and empty lines.
-bool begins_message(const std::string& line) { return !line.empty() && line[0] != ' '; }
+bool begins_message(const std::string& line) {
+  return !line.empty() && line[0] != ' ';
+}
 
 Rank rank_of(const std::string& line) {
   if (line.find("error") != std::string::npos || line.find("fatal") != std::string::npos) {

@@ -61,17 +61,28 @@ constexpr std::string_view kWhole = "the kernel must be complete by itself";
 constexpr std::string_view kNoHost = "no host compiler takes part";
 constexpr std::string_view kNoOutput = "the server decides what is written";
 constexpr std::array kRefused = {
-    Refused{"I", kNoFiles},         Refused{"include-path", kNoFiles},
-    Refused{"isystem", kNoFiles},   Refused{"include", kNoFiles},
-    Refused{"pre-include", kNoFiles}, Refused{"L", kNoFiles},
-    Refused{"l", kWhole},           Refused{"dc", kWhole},
-    Refused{"device-c", kWhole},    Refused{"rdc", kWhole},
-    Refused{"relocatable-device-code", kWhole}, Refused{"dlto", kWhole},
-    Refused{"dlink-time-opt", kWhole}, Refused{"ccbin", kNoHost},
-    Refused{"Xcompiler", kNoHost},  Refused{"compiler-options", kNoHost},
-    Refused{"pch", kNoOutput},      Refused{"create-pch", kNoOutput},
-    Refused{"use-pch", kNoOutput},  Refused{"pch-dir", kNoOutput},
-    Refused{"time", kNoOutput},     Refused{"fdevice-time-trace", kNoOutput},
+    Refused{"I", kNoFiles},
+    Refused{"include-path", kNoFiles},
+    Refused{"isystem", kNoFiles},
+    Refused{"include", kNoFiles},
+    Refused{"pre-include", kNoFiles},
+    Refused{"L", kNoFiles},
+    Refused{"l", kWhole},
+    Refused{"dc", kWhole},
+    Refused{"device-c", kWhole},
+    Refused{"rdc", kWhole},
+    Refused{"relocatable-device-code", kWhole},
+    Refused{"dlto", kWhole},
+    Refused{"dlink-time-opt", kWhole},
+    Refused{"ccbin", kNoHost},
+    Refused{"Xcompiler", kNoHost},
+    Refused{"compiler-options", kNoHost},
+    Refused{"pch", kNoOutput},
+    Refused{"create-pch", kNoOutput},
+    Refused{"use-pch", kNoOutput},
+    Refused{"pch-dir", kNoOutput},
+    Refused{"time", kNoOutput},
+    Refused{"fdevice-time-trace", kNoOutput},
     Refused{"o", kNoOutput},
 };
 
@@ -117,8 +128,15 @@ std::string_view wanted(Takes takes) {
 }
 
 bool fits_ptxas(std::string_view value) {
-  constexpr std::array plain = {"-v", "--verbose", "-O0", "-O1", "-O2", "-O3", "--warn-on-spills",
-                                "-warn-spills", "--warn-on-local-memory-usage"};
+  constexpr std::array plain = {"-v",
+                                "--verbose",
+                                "-O0",
+                                "-O1",
+                                "-O2",
+                                "-O3",
+                                "--warn-on-spills",
+                                "-warn-spills",
+                                "--warn-on-local-memory-usage"};
   constexpr std::array caching = {"-dlcm=", "--def-load-cache=", "-dscm=", "--def-store-cache="};
   if (std::find(plain.begin(), plain.end(), value) != plain.end()) {
     return true;
@@ -139,7 +157,8 @@ class Reader {
 
   schemas::Result<CompileOptions> read() {
     if (options_.size() > kMaxOptions) {
-      return refusal(options_[kMaxOptions], "more than " + std::to_string(kMaxOptions) + " options");
+      return refusal(options_[kMaxOptions],
+                     "more than " + std::to_string(kMaxOptions) + " options");
     }
     for (at_ = 0; at_ < options_.size(); ++at_) {
       if (Status status = read_one(options_[at_]); !status) {
@@ -165,8 +184,8 @@ class Reader {
     }
     const std::size_t equals = rest.find('=');
     const std::string name = rest.substr(0, equals);
-    const auto value = equals == std::string::npos ? std::nullopt
-                                                   : std::optional(rest.substr(equals + 1));
+    const auto value =
+        equals == std::string::npos ? std::nullopt : std::optional(rest.substr(equals + 1));
     if (name == "define-macro" || name == "undefine-macro") {
       return macro(option, "--" + name + "=", value);
     }

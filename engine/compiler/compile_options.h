@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which compiler options a caller may pass. A closed list: options change the code that is generated or the macros
-// it sees, never which files are read or what kind of output is made.
+// Which compiler options a caller may pass. A closed list: options change the code that is
+// generated or the macros it sees, never which files are read or what kind of output is made.
 #pragma once
 
 #include <string>
@@ -11,9 +11,9 @@
 namespace assay::engine {
 
 struct CompileOptions {
-  std::string architecture;             // "sm_90", or "sm_90a" where the caller asked for it
-  std::vector<std::string> forwarded;   // for NVRTC, in its long form
-  std::vector<std::string> notes;       // accepted, without effect here, and why
+  std::string architecture;            // "sm_90", or "sm_90a" where the caller asked for it
+  std::vector<std::string> forwarded;  // for NVRTC, in its long form
+  std::vector<std::string> notes;      // accepted, without effect here, and why
 };
 
 // `architecture` is that of the device. Error: malformed_call with the option and the reason.

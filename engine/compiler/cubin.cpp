@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/compiler/cubin.h"
 
-#include <cxxabi.h>
-#include <elf.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <cxxabi.h>
+#include <elf.h>
 #include <memory>
 
 namespace assay::engine {
@@ -73,17 +72,16 @@ std::vector<CubinKernel> read_kernels(std::string_view image) {
     const std::string_view strings = bytes_at(image, names.sh_offset, names.sh_size);
     for (std::uint64_t at = 0; at + sizeof(Elf64_Sym) <= symbols.size(); at += sizeof(Elf64_Sym)) {
       const auto symbol = read_at<Elf64_Sym>(symbols, at);
-      const bool entry = ELF64_ST_TYPE(symbol->st_info) == STT_FUNC &&
-                         (symbol->st_other & kEntryFlag) != 0;
+      const bool entry =
+          ELF64_ST_TYPE(symbol->st_info) == STT_FUNC && (symbol->st_other & kEntryFlag) != 0;
       if (entry) {
         const std::string name = text_at(strings, symbol->st_name);
         kernels.push_back({name, readable_name(name), std::nullopt});
       }
     }
   }
-  std::sort(kernels.begin(), kernels.end(), [](const auto& left, const auto& right) {
-    return left.readable < right.readable;
-  });
+  std::sort(kernels.begin(), kernels.end(),
+            [](const auto& left, const auto& right) { return left.readable < right.readable; });
   if (header->e_shstrndx < sections.size()) {
     const Elf64_Shdr& table = sections[header->e_shstrndx];
     const std::string_view names = bytes_at(image, table.sh_offset, table.sh_size);

@@ -2,7 +2,6 @@
 #include "engine/compiler/nvrtc.h"
 
 #include <dlfcn.h>
-
 #include <filesystem>
 
 namespace assay::engine {
@@ -14,8 +13,7 @@ namespace {
 
 void open_builtins(const std::filesystem::path& library) {
   std::error_code error;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(library.parent_path(), error)) {
+  for (const auto& entry : std::filesystem::directory_iterator(library.parent_path(), error)) {
     if (entry.path().filename().string().starts_with("libnvrtc-builtins.so")) {
       ::dlopen(entry.path().c_str(), RTLD_NOW | RTLD_GLOBAL);
     }
@@ -65,7 +63,9 @@ NvrtcProgram::NvrtcProgram(const Nvrtc& nvrtc, const std::string& source) : nvrt
   nvrtc_.create_program(&program_, source.c_str(), "kernel.cu", 0, nullptr, nullptr);
 }
 
-NvrtcProgram::~NvrtcProgram() { nvrtc_.destroy_program(&program_); }
+NvrtcProgram::~NvrtcProgram() {
+  nvrtc_.destroy_program(&program_);
+}
 
 nvrtcResult NvrtcProgram::add_name(const std::string& expression) {
   return nvrtc_.add_name_expression(program_, expression.c_str());

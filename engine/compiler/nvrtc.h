@@ -2,9 +2,8 @@
 // NVRTC, opened by path: its functions, and a program that is destroyed with its owner.
 #pragma once
 
-#include <nvrtc.h>
-
 #include <memory>
+#include <nvrtc.h>
 #include <string>
 #include <vector>
 
@@ -14,7 +13,8 @@ namespace assay::engine {
 
 class Nvrtc {
  public:
-  // Also opens the library of builtins beside it, which NVRTC itself would look for in the loader's path only.
+  // Also opens the library of builtins beside it, which NVRTC itself would look for in the loader's
+  // path only.
   static schemas::Result<Nvrtc> open(const std::string& library);
   std::string version() const;  // "nvrtc 13.0"
 

@@ -42,8 +42,8 @@ std::vector<std::string> option_list(const CompileTask& task, const CompileOptio
   return list;
 }
 
-// Which kernel to launch: the one whose name was given (as an expression that NVRTC lowered, or as a symbol), else
-// the only one. A message where there is no such thing.
+// Which kernel to launch: the one whose name was given (as an expression that NVRTC lowered, or as
+// a symbol), else the only one. A message where there is no such thing.
 struct Choice {
   std::string symbol;
   std::string problem;
@@ -126,7 +126,8 @@ schemas::Result<CompileAnswer> compile_with_nvrtc(const CompileTask& task) {
     lowered = result == NVRTC_SUCCESS ? program->lowered_name(wanted) : "";
   }
   if (wanted.empty() || result != NVRTC_SUCCESS) {
-    // Without the name: is it the source that does not compile, or the name that fits nothing in it?
+    // Without the name: is it the source that does not compile, or the name that fits nothing in
+    // it?
     program = std::make_unique<NvrtcProgram>(*nvrtc, source);
     result = program->compile(arguments);
   }

@@ -13,8 +13,8 @@ namespace assay::engine {
 
 struct CompileTask {
   schemas::Kernel kernel;
-  std::string architecture;                       // "sm_90"
-  std::vector<std::string> include_directories;   // CUDA's and CUB's
+  std::string architecture;                      // "sm_90"
+  std::vector<std::string> include_directories;  // CUDA's and CUB's
   std::string nvrtc_library;
 };
 

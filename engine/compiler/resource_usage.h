@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Registers, spills, shared memory and stack of each kernel, out of what ptxas prints with -v. What it did not
-// print stays absent.
+// Registers, spills, shared memory and stack of each kernel, out of what ptxas prints with -v. What
+// it did not print stays absent.
 #pragma once
 
 #include <string>

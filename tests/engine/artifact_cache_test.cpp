@@ -2,10 +2,11 @@
 #include "engine/artifact_cache.h"
 
 #include <atomic>
-#include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
 #include <future>
+
+#include <catch2/catch.hpp>
 
 #include "tests/engine/temporary_directory.h"
 
@@ -47,7 +48,9 @@ fs::path only_file(const std::string& directory) {
   return found;
 }
 
-auto later() { return std::chrono::steady_clock::now() + 10s; }
+auto later() {
+  return std::chrono::steady_clock::now() + 10s;
+}
 
 const std::string kKey = engine::content_key({"source", "sm_90"});
 
@@ -69,7 +72,8 @@ TEST_CASE("an artifact is found again by another process's cache") {
   REQUIRE(cache);
   Cancellation none;
   const auto found = (*cache)->find_or_build(
-      kKey, none, later(), []() -> schemas::Result<BuildResult> { throw std::logic_error("built again"); });
+      kKey, none, later(),
+      []() -> schemas::Result<BuildResult> { throw std::logic_error("built again"); });
   REQUIRE(found);
   REQUIRE(found->artifact);
   CHECK(found->report.cache_hit);
@@ -95,17 +99,24 @@ TEST_CASE("what does not verify is dropped and built again") {
     stream.seekp(17 + 65 + 3);
     stream.put('\x70');
   }
-  SECTION("cut short") { fs::resize_file(file, size / 2); }
-  SECTION("cut to almost nothing") { fs::resize_file(file, 20); }
-  SECTION("empty") { fs::resize_file(file, 0); }
+  SECTION("cut short") {
+    fs::resize_file(file, size / 2);
+  }
+  SECTION("cut to almost nothing") {
+    fs::resize_file(file, 20);
+  }
+  SECTION("empty") {
+    fs::resize_file(file, 0);
+  }
   CHECK_FALSE((*cache)->load(kKey));
   CHECK_FALSE(fs::exists(file));
   Cancellation none;
   int builds = 0;
-  const auto again = (*cache)->find_or_build(kKey, none, later(), [&]() -> schemas::Result<BuildResult> {
-    ++builds;
-    return built(cubin());
-  });
+  const auto again =
+      (*cache)->find_or_build(kKey, none, later(), [&]() -> schemas::Result<BuildResult> {
+        ++builds;
+        return built(cubin());
+      });
   CHECK(builds == 1);
   CHECK_FALSE(again->report.cache_hit);
   CHECK((*cache)->load(kKey));
@@ -131,17 +142,17 @@ TEST_CASE("callers of one key at once share one build") {
   for (int i = 0; i < 4; ++i) {
     cancellations.push_back(std::make_unique<Cancellation>());
     callers.push_back(std::async(std::launch::async, [&, i] {
-      return (*cache)->find_or_build(
-          kKey, *cancellations[static_cast<std::size_t>(i)], later(), [&]() -> schemas::Result<BuildResult> {
-            ++builds;
-            std::this_thread::sleep_for(200ms);
-            if (good) {
-              return built(cubin());
-            }
-            BuildResult failed;
-            failed.failure = "error: expected ;";
-            return failed;
-          });
+      return (*cache)->find_or_build(kKey, *cancellations[static_cast<std::size_t>(i)], later(),
+                                     [&]() -> schemas::Result<BuildResult> {
+                                       ++builds;
+                                       std::this_thread::sleep_for(200ms);
+                                       if (good) {
+                                         return built(cubin());
+                                       }
+                                       BuildResult failed;
+                                       failed.failure = "error: expected ;";
+                                       return failed;
+                                     });
     }));
   }
   int hits = 0;
@@ -156,19 +167,21 @@ TEST_CASE("callers of one key at once share one build") {
   CHECK(hits == 3);
 }
 
-TEST_CASE("a build that was given up is taken over by the next in line; a cancelled waiter leaves") {
+TEST_CASE(
+    "a build that was given up is taken over by the next in line; a cancelled waiter leaves") {
   const tests::TemporaryDirectory directory;
   auto cache = ArtifactCache::open(directory.path());
   Cancellation first_cancel, second_cancel, third_cancel;
   std::atomic<int> builds{0};
   auto first = std::async(std::launch::async, [&] {
-    return (*cache)->find_or_build(kKey, first_cancel, later(), [&]() -> schemas::Result<BuildResult> {
-      ++builds;
-      std::this_thread::sleep_for(200ms);
-      BuildResult late;
-      late.timed_out = true;
-      return late;
-    });
+    return (*cache)->find_or_build(kKey, first_cancel, later(),
+                                   [&]() -> schemas::Result<BuildResult> {
+                                     ++builds;
+                                     std::this_thread::sleep_for(200ms);
+                                     BuildResult late;
+                                     late.timed_out = true;
+                                     return late;
+                                   });
   });
   std::this_thread::sleep_for(50ms);
   const auto build = [&]() -> schemas::Result<BuildResult> {
@@ -183,8 +196,8 @@ TEST_CASE("a build that was given up is taken over by the next in line; a cancel
   });
   std::this_thread::sleep_for(30ms);
   Cancellation impatient;
-  const auto late = (*cache)->find_or_build(
-      kKey, impatient, std::chrono::steady_clock::now() + 10ms, build);
+  const auto late =
+      (*cache)->find_or_build(kKey, impatient, std::chrono::steady_clock::now() + 10ms, build);
   CHECK(late->timed_out);
   third_cancel.cancel();
   CHECK(third.get().error().code == schemas::ErrorCode::cancelled);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Real compilations by NVRTC, without a GPU and without a sandbox: what the compiler process does inside.
+// Real compilations by NVRTC, without a GPU and without a sandbox: what the compiler process does
+// inside.
 #include <catch2/catch.hpp>
 
 #include "engine/compiler/compile_log.h"
@@ -157,22 +158,36 @@ TEST_CASE("options that read files or change what is made are refused with the r
       "sm_90");
   REQUIRE(read);
   CHECK(read->architecture == "sm_90a");
-  CHECK(read->forwarded ==
-        std::vector<std::string>{"--define-macro=A=1", "--define-macro=B", "--std=c++17",
-                                 "--std=c++20", "--generate-line-info", "--use_fast_math",
-                                 "--ptxas-options=-dlcm=cg", "--fmad=false"});
+  CHECK(read->forwarded == std::vector<std::string>{"--define-macro=A=1", "--define-macro=B",
+                                                    "--std=c++17", "--std=c++20",
+                                                    "--generate-line-info", "--use_fast_math",
+                                                    "--ptxas-options=-dlcm=cg", "--fmad=false"});
   const CompileAnswer answer = compile(kAdd, "", {"-I/etc"});
   CHECK(answer.outcome == Outcome::contract_error);
 }
 
 TEST_CASE("every allowed option is one that NVRTC knows") {
-  const CompileAnswer answer = compile(
-      kAdd, "",
-      {"--use_fast_math", "--extra-device-vectorization", "-lineinfo", "--restrict",
-       "--device-int128", "-default-device", "-w", "-std=c++20", "--ftz=true", "--fmad=true",
-       "--prec-div=true", "--prec-sqrt=true", "--maxrregcount=32", "--diag-suppress=177",
-       "--diag-warn=128", "--diag-error=20", "-UX", "--ptxas-options=-O3",
-       "--ptxas-options=--warn-on-spills", "-Xptxas=-dlcm=ca"});
+  const CompileAnswer answer = compile(kAdd, "",
+                                       {"--use_fast_math",
+                                        "--extra-device-vectorization",
+                                        "-lineinfo",
+                                        "--restrict",
+                                        "--device-int128",
+                                        "-default-device",
+                                        "-w",
+                                        "-std=c++20",
+                                        "--ftz=true",
+                                        "--fmad=true",
+                                        "--prec-div=true",
+                                        "--prec-sqrt=true",
+                                        "--maxrregcount=32",
+                                        "--diag-suppress=177",
+                                        "--diag-warn=128",
+                                        "--diag-error=20",
+                                        "-UX",
+                                        "--ptxas-options=-O3",
+                                        "--ptxas-options=--warn-on-spills",
+                                        "-Xptxas=-dlcm=ca"});
   INFO(answer.message + answer.log);
   CHECK(answer.outcome == Outcome::compiled);
   CHECK(compile(kAdd, "", {"-G"}).outcome == Outcome::compiled);

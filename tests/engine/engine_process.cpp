@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// engine_process DATA_DIRECTORY [SOURCE_FILE]: an engine with the executor of this machine's CPU, as the server has
-// one. Submits the source, if given, and prints "job ID"; prints each stage; then lives until it is killed.
-#include <unistd.h>
-
+// engine_process DATA_DIRECTORY [SOURCE_FILE]: an engine with the executor of this machine's CPU,
+// as the server has one. Submits the source, if given, and prints "job ID"; prints each stage; then
+// lives until it is killed.
 #include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <iterator>
 #include <string>
 #include <thread>
+#include <unistd.h>
 
 #include "engine/engine.h"
 #include "engine/local_executor.h"

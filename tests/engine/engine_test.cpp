@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/engine.h"
 
-#include <catch2/catch.hpp>
 #include <set>
+
+#include <catch2/catch.hpp>
 
 #include "engine/job_table.h"
 #include "tests/engine/fake_executor.h"
@@ -31,8 +32,7 @@ struct Fixture {
     open();
   }
   void open() {
-    auto opened =
-        Engine::open(options, std::make_unique<tests::FakeExecutor>(state));
+    auto opened = Engine::open(options, std::make_unique<tests::FakeExecutor>(state));
     INFO((opened ? "" : opened.error().message));
     REQUIRE(opened);
     engine = std::move(*opened);

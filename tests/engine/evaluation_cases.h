@@ -11,8 +11,7 @@ namespace assay::tests {
 // A reference with everything a comparison needs; candidates differ in forward.
 inline std::string model(const std::string& forward, const std::string& before = "",
                          const std::string& class_name = "Model") {
-  return "import torch, os, sys, time\nimport torch.nn as nn\n" + before + "\nclass " +
-         class_name +
+  return "import torch, os, sys, time\nimport torch.nn as nn\n" + before + "\nclass " + class_name +
          "(nn.Module):\n"
          "    def __init__(self):\n        super().__init__()\n"
          "    def forward(self, x):\n        " +

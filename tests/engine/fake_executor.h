@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An executor whose jobs do what the test says, by source text: "hold" runs until released or cancelled, "fail"
-// is an Error, everything else is correct at once.
+// An executor whose jobs do what the test says, by source text: "hold" runs until released or
+// cancelled, "fail" is an Error, everything else is correct at once.
 #pragma once
 
 #include <condition_variable>

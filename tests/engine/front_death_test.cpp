@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// The front is killed in the middle of a job: everything below it dies, and the next front tells what was known,
-// runs what had not begun, and serves new jobs.
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
+// The front is killed in the middle of a job: everything below it dies, and the next front tells
+// what was known, runs what had not begun, and serves new jobs.
 #include <algorithm>
 #include <array>
-#include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
+#include <signal.h>
 #include <thread>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <sys/wait.h>
 
 #include "engine/engine.h"
 #include "engine/local_executor.h"

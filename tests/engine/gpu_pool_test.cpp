@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/gpu_pool.h"
 
-#include <catch2/catch.hpp>
 #include <future>
 #include <type_traits>
+
+#include <catch2/catch.hpp>
 
 using namespace assay;
 using engine::Cancellation;
@@ -13,7 +14,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-auto soon() { return std::chrono::steady_clock::now() + 10s; }
+auto soon() {
+  return std::chrono::steady_clock::now() + 10s;
+}
 
 GpuPool pool_of(std::int64_t gpus) {
   std::vector<engine::DeviceId> devices{{DeviceKind::cpu, 0}};
@@ -92,13 +95,11 @@ TEST_CASE("a waiter can be cancelled; those behind it go on") {
   all_usable(pool, 1);
   Cancellation holder, second, third;
   auto held = pool.acquire(DeviceKind::cuda, 1, holder, soon());
-  auto waiting = std::async(std::launch::async, [&] {
-    return pool.acquire(DeviceKind::cuda, 1, second, soon());
-  });
+  auto waiting = std::async(std::launch::async,
+                            [&] { return pool.acquire(DeviceKind::cuda, 1, second, soon()); });
   std::this_thread::sleep_for(30ms);
-  auto behind = std::async(std::launch::async, [&] {
-    return pool.acquire(DeviceKind::cuda, 1, third, soon());
-  });
+  auto behind = std::async(std::launch::async,
+                           [&] { return pool.acquire(DeviceKind::cuda, 1, third, soon()); });
   std::this_thread::sleep_for(30ms);
   second.cancel();
   CHECK(waiting.get().error().code == schemas::ErrorCode::cancelled);
@@ -110,12 +111,11 @@ TEST_CASE("a waiter can be cancelled; those behind it go on") {
 TEST_CASE("a device that is not usable yet is waited for, until the deadline") {
   GpuPool pool = pool_of(1);
   Cancellation cancellation;
-  const auto missed = pool.acquire(DeviceKind::cuda, 1, cancellation,
-                                   std::chrono::steady_clock::now() + 20ms);
+  const auto missed =
+      pool.acquire(DeviceKind::cuda, 1, cancellation, std::chrono::steady_clock::now() + 20ms);
   CHECK(missed.error().code == schemas::ErrorCode::no_device);
-  auto waiting = std::async(std::launch::async, [&] {
-    return pool.acquire(DeviceKind::cuda, 1, cancellation, soon());
-  });
+  auto waiting = std::async(
+      std::launch::async, [&] { return pool.acquire(DeviceKind::cuda, 1, cancellation, soon()); });
   std::this_thread::sleep_for(20ms);
   pool.set_usable({DeviceKind::cuda, 0}, true);
   CHECK(waiting.get());

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/job_table.h"
 
+#include <set>
 #include <signal.h>
 #include <sqlite3.h>
-#include <sys/wait.h>
+#include <sstream>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
-#include <set>
-#include <sstream>
+#include <sys/wait.h>
 
 #include "tests/engine/temporary_directory.h"
 
@@ -136,15 +136,13 @@ TEST_CASE("cleanup removes finished rows only, and only old ones") {
 TEST_CASE("a version 1 table is brought up to date with its rows") {
   const tests::TemporaryDirectory directory;
   const std::string path = directory.path() + "/jobs.sqlite";
-  const std::string request =
-      schemas::dump_json(schemas::to_json(new_job("queued").spec));
+  const std::string request = schemas::dump_json(schemas::to_json(new_job("queued").spec));
   execute(path,
           "CREATE TABLE jobs (id TEXT PRIMARY KEY, kind TEXT NOT NULL, request TEXT NOT NULL,"
           " state TEXT NOT NULL, created REAL NOT NULL, finished REAL,"
           " result TEXT NOT NULL DEFAULT '', error TEXT NOT NULL DEFAULT '');"
           "INSERT INTO jobs (id, kind, request, state, created) VALUES ('queued', 'validate', '" +
-              request +
-              "', 'submitted', 1), ('running', 'validate', '" + request +
+              request + "', 'submitted', 1), ('running', 'validate', '" + request +
               "', 'profiling', 2);"
               "INSERT INTO jobs VALUES ('done', 'validate', '" +
               request + "', 'completed', 3, 4, '', 'old error'); PRAGMA user_version = 1;");

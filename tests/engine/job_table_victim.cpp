@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Inserts and ends jobs as fast as it can, printing each id once its write was acknowledged, until it is killed.
-#include <unistd.h>
-
+// Inserts and ends jobs as fast as it can, printing each id once its write was acknowledged, until
+// it is killed.
 #include <string>
+#include <unistd.h>
 
 #include "engine/job_table.h"
 

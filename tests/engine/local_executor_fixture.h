@@ -58,7 +58,7 @@ inline engine::Executor& executor() {
 }
 
 // ASSAY_TEST_TRACE=1 prints what happens when.
-void trace(const std::string& words) {
+inline void trace(const std::string& words) {
   static const bool wanted = std::getenv("ASSAY_TEST_TRACE") != nullptr;
   static const auto begin = std::chrono::steady_clock::now();
   if (wanted) {

@@ -45,10 +45,11 @@ TEST_CASE("a contract larger than every device names field, need and the largest
 TEST_CASE("the reference's contract counts, and sizes beyond 64 bits do not wrap") {
   schemas::WorkRequest work;
   work.kind = schemas::JobKind::compare;
+  work.reference_io_path = "ref_kernel.io";
   work.candidate.io = contract({1});
   work.reference.emplace();
   work.reference->io = contract({std::int64_t{1} << 40, std::int64_t{1} << 40});
   const auto refused = engine::check_memory(work, {device("large", std::int64_t{1} << 50)});
   REQUIRE_FALSE(refused);
-  CHECK(refused.error().fields[0].path == "ref_kernel_io.args[1].tensor_spec.shape");
+  CHECK(refused.error().fields[0].path == "ref_kernel.io.args[1].tensor_spec.shape");
 }

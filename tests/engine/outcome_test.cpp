@@ -40,16 +40,14 @@ Evaluation joined(const std::string& role, const std::string& at, const ExitRepo
   Evaluation evaluation = gone(role, at);
   schemas::WorkRequest work;
   if (with_reference) work.reference.emplace();
-  engine::add_exit_reports(evaluation, work,
-                           {{*schemas::runner_role_from_name(role), report}});
+  engine::add_exit_reports(evaluation, work, {{*schemas::runner_role_from_name(role), report}});
   return evaluation;
 }
 
 }  // namespace
 
 TEST_CASE("how the candidate's process ended decides verdict and words") {
-  const Evaluation signal =
-      joined("candidate", "pass", report_of(ExitKind::signaled, 0, SIGSEGV));
+  const Evaluation signal = joined("candidate", "pass", report_of(ExitKind::signaled, 0, SIGSEGV));
   CHECK(signal.verdict.code == VerdictCode::crashed);
   CHECK(signal.validation_error ==
         "the kernel's process was killed by signal 11 (SIGSEGV) during its call");
@@ -73,7 +71,8 @@ TEST_CASE("how the candidate's process ended decides verdict and words") {
         VerdictCode::crashed);
 }
 
-TEST_CASE("the reference's end is no fault of the candidate; its inputs are whose source they are") {
+TEST_CASE(
+    "the reference's end is no fault of the candidate; its inputs are whose source they are") {
   const Evaluation reference = joined("reference", "pass", report_of(ExitKind::exited, 3));
   CHECK(reference.verdict.code == VerdictCode::reference_failed);
   CHECK(reference.validation_error->find("the reference failed: its process ended by itself with "

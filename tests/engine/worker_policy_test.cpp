@@ -2,9 +2,10 @@
 #include "engine/worker_policy.h"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
+
+#include <catch2/catch.hpp>
 
 #include "engine/device_inventory.h"
 #include "engine/toolchain.h"
@@ -69,8 +70,7 @@ TEST_CASE("a runner sees its own GPU's nodes only, a CPU runner none") {
   CHECK(on_gpu.memory_limit_bytes == 1000);
   CHECK(shows(on_gpu, "/srv/env"));
   CHECK(shows(on_gpu, "/opt/assay/python"));
-  const auto on_cpu =
-      engine::host_runner_policy(installation(), {DeviceKind::cpu, 0}, "", 1000);
+  const auto on_cpu = engine::host_runner_policy(installation(), {DeviceKind::cpu, 0}, "", 1000);
   CHECK(on_cpu.device_nodes.empty());
   CHECK(sets(on_cpu, "CUDA_VISIBLE_DEVICES="));
   CHECK_FALSE(shows(on_cpu, "/sys"));

@@ -191,16 +191,19 @@ TEST_CASE("descriptors beyond the limit are closed") {
 }
 
 TEST_CASE("descriptors on a later byte are dropped") {
-  auto [ours, theirs] = make_pair();
-  const long before = open_descriptors();
-  send_raw(ours, std::string("\x02\x00\x00\x00", 4));
-  CHECK(error_of(theirs.receive(kCap, kPast)) == ErrorCode::timed_out);
-  send_with_descriptors(ours, "hi", 4);
-  auto frame = theirs.receive(kCap, after(1s));
-  REQUIRE((frame && *frame));
-  CHECK((*frame)->bytes == "hi");
-  CHECK((*frame)->descriptors.empty());
-  CHECK(open_descriptors() == before);
+  const std::string whole("\x02\x00\x00\x00hi", 6);
+  for (const std::size_t first : {std::size_t{2}, std::size_t{4}, std::size_t{5}}) {
+    auto [ours, theirs] = make_pair();
+    const long before = open_descriptors();
+    send_raw(ours, whole.substr(0, first));
+    CHECK(error_of(theirs.receive(kCap, kPast)) == ErrorCode::timed_out);
+    send_with_descriptors(ours, whole.substr(first), 4);
+    auto frame = theirs.receive(kCap, after(1s));
+    REQUIRE((frame && *frame));
+    CHECK((*frame)->bytes == "hi");
+    CHECK((*frame)->descriptors.empty());
+    CHECK(open_descriptors() == before);
+  }
 }
 
 TEST_CASE("a policy survives the wire, and nothing else does") {

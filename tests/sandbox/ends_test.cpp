@@ -2,7 +2,6 @@
 // How processes end, and that nothing of them is left.
 #include <chrono>
 #include <fcntl.h>
-#include <fstream>
 #include <iostream>
 #include <poll.h>
 #include <signal.h>
@@ -12,7 +11,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "sandbox/process_table.h"
 #include "sandbox/uid_pool.h"
 #include "support.h"
 
@@ -195,19 +193,12 @@ TEST_CASE("the tree dies with its keeper", "[guards]") {
   int ends[2];
   REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
   sandbox::UniqueFd output(ends[0]);
-  const auto before = sandbox::descendants_of(::getpid());
   sandbox::Process process =
       start({"leave_and_hold"}, untrusted_policy(), {{lifeline.write_fd(), 5}, {ends[1], 1}});
   ::close(ends[1]);
   lifeline.let_go();
   wait_for_output(output, "holding");
-  pid_t keeper = 0;
-  for (const pid_t pid : sandbox::descendants_of(::getpid())) {
-    std::ifstream name("/proc/" + std::to_string(pid) + "/comm");
-    std::string text;
-    std::getline(name, text);
-    if (text == "assay-keeper") keeper = pid;  // the youngest comes last
-  }
+  const pid_t keeper = youngest_descendant("assay-keeper");
   REQUIRE(keeper > 0);
   REQUIRE(::kill(keeper, SIGKILL) == 0);
   // In a PID namespace the kernel sees to it, before anyone asks.
@@ -234,6 +225,7 @@ TEST_CASE("the tree dies with its owner", "[guards]") {
   if (owner == 0) {
     ::dup2(ends[1], 1);
     ::dup2(lifeline.write_fd(), 5);
+    ::fcntl(5, F_SETFD, 0);  // where it was 5 already, dup2 left it close-on-exec
     ::execl(path.c_str(), path.c_str(), keeper.c_str(), victim.c_str(), uid.c_str(), nullptr);
     ::_exit(127);
   }

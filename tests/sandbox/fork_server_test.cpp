@@ -3,8 +3,6 @@
 
 #include <algorithm>
 #include <fcntl.h>
-#include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <signal.h>
 #include <thread>
@@ -48,21 +46,6 @@ std::string output_of(sandbox::ForkServer& server, const std::string& argument) 
   const auto report = finish(process);
   CHECK(report.clean());
   return output_text(report);
-}
-
-pid_t zygote_pid() {
-  for (const pid_t pid : sandbox::descendants_of(::getpid())) {
-    std::ifstream file("/proc/" + std::to_string(pid) + "/comm");
-    std::string name;
-    std::getline(file, name);
-    if (name == "sandbox_zygote") return pid;
-  }
-  return 0;
-}
-
-long descriptors_of(pid_t pid) {
-  const std::filesystem::directory_iterator listing("/proc/" + std::to_string(pid) + "/fd");
-  return std::distance(begin(listing), end(listing));
 }
 
 }  // namespace
@@ -155,10 +138,10 @@ TEST_CASE("a zygote with a second thread refuses to fork") {
 TEST_CASE("fifty forks in a row leave nothing behind") {
   auto server = start_zygote();
   output_of(server, "exit\n0");
-  const pid_t zygote = zygote_pid();
+  const pid_t zygote = youngest_descendant("sandbox_zygote");
   REQUIRE(zygote > 0);
-  const long in_zygote = descriptors_of(zygote);
-  const long in_front = descriptors_of(::getpid());
+  const std::size_t in_zygote = open_files_of(zygote).size();
+  const std::size_t in_front = open_files_of(::getpid()).size();
   std::vector<double> milliseconds;
   for (int i = 0; i < 50; ++i) {
     const auto begin = sandbox::Clock::now();
@@ -167,8 +150,8 @@ TEST_CASE("fifty forks in a row leave nothing behind") {
         std::chrono::duration<double, std::milli>(sandbox::Clock::now() - begin).count());
     CHECK(finish(process).clean());
   }
-  CHECK(descriptors_of(zygote) == in_zygote);
-  CHECK(descriptors_of(::getpid()) == in_front);
+  CHECK(open_files_of(zygote).size() == in_zygote);
+  CHECK(open_files_of(::getpid()).size() == in_front);
   std::this_thread::sleep_for(1500ms);  // the zygote reaps once a second
   CHECK(sandbox::descendants_of(zygote).empty());
   std::sort(milliseconds.begin(), milliseconds.end());

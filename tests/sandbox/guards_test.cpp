@@ -2,6 +2,7 @@
 // Each layer that is reported as applied must hold, and each guard has a control beside it: the
 // same act succeeds where the guard is not. environments_test runs this program again in poorer
 // surroundings, where layers are missing.
+#include <algorithm>
 #include <fcntl.h>
 #include <fstream>
 #include <signal.h>
@@ -49,6 +50,22 @@ TEST_CASE("only granted descriptors survive", "[guards]") {
               .output == "0 1 2 " + std::to_string(std::min(leaked.get(), granted.get())) + " " +
                              std::to_string(std::max(leaked.get(), granted.get())) + " \n");
   }
+}
+
+TEST_CASE("a keeper holds nothing of its owner's", "[guards]") {
+  const ScratchDirectory scratch;
+  const std::string path = scratch.path() + "/leak";
+  const sandbox::UniqueFd leaked(::open(path.c_str(), O_RDWR | O_CREAT, 0600));
+  const auto holds = [&](pid_t pid) {
+    const auto files = open_files_of(pid);
+    CHECK(!files.empty());
+    return std::find(files.begin(), files.end(), path) != files.end();
+  };
+  CHECK(holds(::getpid()));
+  sandbox::Process process = start({"hold"});
+  const pid_t keeper = youngest_descendant("assay-keeper");
+  REQUIRE(keeper > 0);
+  if (::geteuid() == 0 && ::access("/proc/1/fd", R_OK) == 0) CHECK(!holds(keeper));
 }
 
 TEST_CASE("the environment is the policy's", "[guards]") {

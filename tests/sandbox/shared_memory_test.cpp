@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sandbox/shared_memory.h"
 
+#include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <unistd.h>
@@ -64,6 +65,13 @@ TEST_CASE("foreign memory is checked before it is used") {
   CHECK(!SharedMemory::adopt(plain_memfd(4096, kSizeSeals), 4097, 10'000));
   CHECK(!SharedMemory::adopt(UniqueFd(::open("/dev/zero", O_RDWR | O_CLOEXEC)), 0, 10'000));
   CHECK(!SharedMemory::adopt(UniqueFd(), 0, 10'000));
+  // A file has contents of its size too, but a slow disk or a network behind it.
+  char path[] = "/var/tmp/assay-shared-memory-test-XXXXXX";
+  UniqueFd file(::mkostemp(path, O_CLOEXEC));
+  REQUIRE(file);
+  ::unlink(path);
+  REQUIRE(::ftruncate(file.get(), 4096) == 0);
+  CHECK(!SharedMemory::adopt_for_reading(std::move(file), 1, 4096));
   int ends[2];
   REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
   const UniqueFd writer(ends[1]);

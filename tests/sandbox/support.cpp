@@ -4,12 +4,15 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <poll.h>
 #include <sstream>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <sys/stat.h>
+
+#include "sandbox/process_table.h"
 
 namespace sandbox_test {
 
@@ -110,6 +113,26 @@ std::string status_value(const std::string& status, const std::string& name) {
   for (const std::string& line : lines(status))
     if (line.starts_with(name + ":\t")) return line.substr(name.size() + 2);
   return "";
+}
+
+pid_t youngest_descendant(const std::string& name) {
+  pid_t found = 0;
+  for (const pid_t pid : sandbox::descendants_of(::getpid())) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/comm");
+    std::string text;
+    std::getline(file, text);
+    if (text == name) found = pid;
+  }
+  return found;
+}
+
+std::vector<std::string> open_files_of(pid_t pid) {
+  std::vector<std::string> files;
+  std::error_code error;
+  for (const auto& entry :
+       std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd", error))
+    files.push_back(std::filesystem::read_symlink(entry.path(), error).string());
+  return files;
 }
 
 Lifeline::Lifeline() {

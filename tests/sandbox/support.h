@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include <sys/types.h>
+
 #include "sandbox/fd.h"
 #include "sandbox/fork_server.h"
 #include "sandbox/policy.h"
@@ -48,6 +50,11 @@ std::string missing_layers(const Layers& layers);  // names, sorted, with blanks
 std::vector<std::string> lines(const std::string& text);
 // "Name:\tvalue" of a /proc status text.
 std::string status_value(const std::string& status, const std::string& name);
+
+// The last started of our descendants with this name; 0 when there is none.
+pid_t youngest_descendant(const std::string& name);
+// What a process has open, as /proc names it.
+std::vector<std::string> open_files_of(pid_t pid);
 
 // A pipe whose write end a whole tree inherits: at its end of file every process of the tree is
 // dead.
