@@ -52,6 +52,7 @@ std::string end_text(const JobView& job) {
 }
 
 bool worth_retrying(const JobView& job) {
+  if (job.state == JobState::failed && job.evaluation) return job.evaluation->retryable;
   return job.state != JobState::cancelled;
 }
 
