@@ -23,7 +23,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto kStartingPatience = 120s;  // for judges and the zygote after a start
-constexpr auto kRunnerPatience = 30s;     // for one runner to be made
+constexpr auto kRunnerPatience = 120s;    // for one runner to be made
 constexpr auto kDeathPatience = 5s;       // for a killed runner's report
 constexpr auto kOwnEndPatience = 1s;      // for the report of one that ended by itself
 constexpr auto kWorthRetrying = 1s;       // of budget left

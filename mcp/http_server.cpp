@@ -161,13 +161,19 @@ class HttpServer::Implementation {
   bool serve(const Server& server, const Rest& rest) {
     server_ = &server;
     rest_ = &rest;
+    serving_ = true;
+    if (stopping_) return true;
     const bool accepted = http_.listen_after_bind();
+    serving_ = false;
     calls_.stop();
     return accepted || stopping_;
   }
 
   void stop() {
     stopping_ = true;
+    // The library forgets a stop that comes before its accept loop runs.
+    while (serving_ && !http_.is_running())
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
     http_.stop();
   }
 
@@ -332,6 +338,7 @@ class HttpServer::Implementation {
   const Rest* rest_ = nullptr;
   int listener_ = -1;
   std::atomic<bool> stopping_ = false;
+  std::atomic<bool> serving_ = false;  // serve() is on its way or at work
 };
 
 HttpServer::HttpServer(HttpOptions options)

@@ -18,6 +18,8 @@ namespace {
 
 // Elements compared at once: bounds the memory of temporaries (16 MiB each in float64).
 constexpr std::int64_t kBlockElements = std::int64_t{1} << 21;
+// The same where the only temporary is one byte per element, on a GPU.
+constexpr std::int64_t kByteBlockElementsGpu = std::int64_t{1} << 26;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 struct Block {
@@ -28,10 +30,11 @@ struct Block {
 };
 
 // Covers [rows, elements] with blocks; all blocks of one band of rows follow each other.
-void for_each_block(const TensorRows& shape, const std::function<void(const Block&)>& work) {
+void for_each_block(const TensorRows& shape, const std::function<void(const Block&)>& work,
+                    std::int64_t most = kBlockElements) {
   if (shape.elements == 0) return;
-  const std::int64_t columns = std::min(shape.elements, kBlockElements);
-  const std::int64_t rows = std::max<std::int64_t>(kBlockElements / columns, 1);
+  const std::int64_t columns = std::min(shape.elements, most);
+  const std::int64_t rows = std::max<std::int64_t>(most / columns, 1);
   for (std::int64_t row = 0; row < shape.rows; row += rows)
     for (std::int64_t column = 0; column < shape.elements; column += columns)
       work({row, column, std::min(rows, shape.rows - row),
@@ -192,19 +195,21 @@ Unwritten count_hits(const TensorRows& shape, c10::Device device,
   Unwritten found;
   const at::Tensor rows_hit =
       at::zeros({shape.rows}, c10::TensorOptions().dtype(c10::kBool).device(device));
-  for_each_block(shape, [&](const Block& block) {
+  const auto look_at = [&](const Block& block) {
+    found.elements += block.rows * block.columns;
     const at::Tensor held = hits(block);
+    if (!held.any().item<bool>()) return;
     rows_hit.narrow(0, block.row, block.rows).logical_or_(held.any(1));
     const at::Tensor figures =
         at::stack({held.sum(), held.reshape({-1}).to(c10::kByte).argmax()}).cpu();
     const std::int64_t* figure = figures.const_data_ptr<std::int64_t>();
-    found.elements += block.rows * block.columns;
-    if (figure[0] > 0 && found.count == 0) {
+    if (found.count == 0) {
       found.row = block.row + figure[1] / block.columns;
       found.element = block.column + figure[1] % block.columns;
     }
     found.count += figure[0];
-  });
+  };
+  for_each_block(shape, look_at, device.is_cuda() ? kByteBlockElementsGpu : kBlockElements);
   found.rows = rows_hit.sum().item<std::int64_t>();
   return found;
 }

@@ -13,8 +13,9 @@
 namespace assay::engine::judge {
 namespace {
 
-// Elements worked on at once: bounds the memory of temporaries (8 MiB each in float32).
-constexpr std::int64_t kBlockElements = std::int64_t{1} << 21;
+// Elements worked on at once: bounds the memory of temporaries (8 and 64 MiB each in float32).
+constexpr std::int64_t kBlockElementsCpu = std::int64_t{1} << 21;
+constexpr std::int64_t kBlockElementsGpu = std::int64_t{1} << 24;
 
 double noise_scale(schemas::Dtype dtype) {
   return dtype == schemas::Dtype::bfloat16 ? 0x1p-7 : kNoiseScale;
@@ -60,8 +61,9 @@ void NoiseMaker::vary(const TensorRows& to, const TensorRows& drawn, const Noise
   const at::Tensor source = view(drawn, state_->device);
   const c10::ScalarType type = work_type(to.dtype);
   const auto options = c10::TensorOptions().dtype(type).device(state_->device);
-  const std::int64_t columns = std::min(to.elements, kBlockElements);
-  const std::int64_t rows = std::max<std::int64_t>(kBlockElements / columns, 1);
+  const std::int64_t most = state_->device.is_cuda() ? kBlockElementsGpu : kBlockElementsCpu;
+  const std::int64_t columns = std::min(to.elements, most);
+  const std::int64_t rows = std::max<std::int64_t>(most / columns, 1);
   for (std::int64_t column = 0; column < to.elements; column += columns) {
     const std::int64_t width = std::min(columns, to.elements - column);
     const at::Tensor base = source.narrow(1, column, width).to(type);

@@ -32,12 +32,14 @@ std::int64_t slots_wanted(const PlanQuestion& question) {
       question.reference_call_ns > 0 ? std::max(question.reference_call_ns, kMinCallNs) : candidate;
   const std::int64_t fast = std::min(candidate, reference), slow = std::max(candidate, reference);
   const std::int64_t for_length = ceil_div(kWindowAim.count(), fast);
-  const std::int64_t for_cache =
-      ceil_div(2 * question.cache_bytes, std::max<std::int64_t>(question.traffic_per_slot, 1));
+  const std::int64_t traffic = std::max<std::int64_t>(question.traffic_per_slot, 1);
+  const std::int64_t for_cache = ceil_div(2 * question.cache_bytes, traffic);
+  const std::int64_t traffic_most =
+      std::max(ceil_div(kTrafficMost, traffic), ceil_div(kWindowLeast.count(), fast));
   const std::int64_t most = std::max<std::int64_t>(kWindowMost.count() / slow, 1);
   // Past the cache only as far as windows stay within a few times their aim.
   const std::int64_t cache_most = std::max<std::int64_t>(5 * kWindowAim.count() / slow, 1);
-  return std::min(std::max(for_length, std::min(for_cache, cache_most)), most);
+  return std::min({std::max(for_length, std::min(for_cache, cache_most)), most, traffic_most});
 }
 
 std::vector<std::int64_t> split(std::int64_t calls, std::int64_t windows) {

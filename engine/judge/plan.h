@@ -15,6 +15,10 @@ namespace assay::engine::judge {
 inline constexpr std::chrono::nanoseconds kWindowAim = std::chrono::milliseconds(20);
 // No side's window is planned longer than this unless one call is.
 inline constexpr std::chrono::nanoseconds kWindowMost = std::chrono::milliseconds(500);
+// Filling, releasing and checking a slot costs more than the call itself where calls only move
+// memory: beyond this much traffic a window is kept to kWindowLeast.
+inline constexpr std::int64_t kTrafficMost = std::int64_t{4} << 30;
+inline constexpr std::chrono::nanoseconds kWindowLeast = std::chrono::milliseconds(2);
 inline constexpr std::int64_t kMaxSlotsUsed = 1024;     // of the control page's 8,192
 inline constexpr std::int64_t kMinOrdinaryWindows = 2;  // and the one that ends with a kill
 inline constexpr std::int64_t kCheckSlots = 8;

@@ -150,6 +150,16 @@ void conclude_deadline(Evaluation& evaluation, const Failure& failure, bool cand
       "Make it finish sooner, use smaller inputs or fewer num_trials, or raise timeout.");
 }
 
+std::string advice(const schemas::Timing& timing) {
+  const double low = timing.speedup_low.value_or(*timing.speedup);
+  const double high = timing.speedup_high.value_or(*timing.speedup);
+  if (low <= 1 && high >= 1 && low < high)
+    return "It is right; no difference in speed was shown (the interval contains 1): try larger "
+           "inputs or more num_trials, or a different approach.";
+  if (*timing.speedup >= 1) return "It is right and not slower; keep it, or try for more.";
+  return "It is right but slower than the reference: look at memory traffic and occupancy.";
+}
+
 }  // namespace
 
 void conclude_failure(Evaluation& evaluation, const Failure& failure, const Progress& progress) {
@@ -260,10 +270,7 @@ void conclude_correct(Evaluation& evaluation, bool has_reference) {
       if (timing.speedup_low)
         speed += " (95 % interval " + factor_text(*timing.speedup_low) + " to " +
                  factor_text(*timing.speedup_high) + ")";
-      next =
-          *timing.speedup >= 1
-              ? "It is right and not slower; keep it, or try for more."
-              : "It is right but slower than the reference: look at memory traffic and occupancy.";
+      next = advice(timing);
     }
     speed += ".";
   }
