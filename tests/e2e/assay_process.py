@@ -21,13 +21,17 @@ SLACK = float(os.environ.get("ASSAY_TIME_SLACK", "2"))
 
 
 class Answer:
-    """Status, headers and parsed body of an HTTP answer."""
+    """Status, headers and parsed body of an HTTP answer; shown by what tells most."""
 
     def __init__(self, status, headers, body):
         self.status, self.headers, self.body = status, headers, body
 
+    TELLING = ("verdict", "error", "retryable", "validation_errors", "kernel_exec_result", "process_ends", "stages")
+
     def __repr__(self):
-        return f"{self.status} {json.dumps(self.body)[:3000]}"
+        body = self.body if isinstance(self.body, dict) else {"body": self.body}
+        known = {key: body[key] for key in self.TELLING if key in body} or body
+        return f"{self.status} {json.dumps(known)[:3000]}"
 
 
 class Assay:

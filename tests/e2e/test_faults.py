@@ -90,19 +90,20 @@ BAD_KERNELS = [
           "import signal\ndef f(x):\n    signal.signal(signal.SIGTERM, signal.SIG_IGN)\n    while True: pass\n",
           ("timed_out",), status=500, options={"timeout": 3}),
     Fault("memory hog", "def f(x):\n    hog = []\n    while True: hog.append(bytearray(1 << 27))\n",
-          ("out_of_memory",), options={"timeout": 60}),
+          ("out_of_memory",), options={"timeout": 120}),
     Fault("fork bomb", "import os\ndef f(x):\n    while True:\n        try: os.fork()\n        except OSError: pass\n",
           ("timed_out", "crashed", "out_of_memory", "runtime_failed"), status=None, options={"timeout": 4}),
     Fault("thread bomb", "import threading, time\ndef f(x):\n    while True:\n"
           "        threading.Thread(target=time.sleep, args=(60,)).start()\n",
           ("runtime_failed", "crashed", "timed_out", "out_of_memory"), status=None, options={"timeout": 10}),
-    Fault("1 GB of output", FIRST_CALL.format("[print('x' * (1 << 20)) for _ in range(1024)]"), ("correct",)),
+    Fault("1 GB of output", FIRST_CALL.format("[print('x' * (1 << 20)) for _ in range(1024)]"), ("correct",),
+          options={"timeout": 120}),
     Fault("1 GB of error text", "def f(x):\n    raise ValueError('x' * (1 << 30))\n",
-          ("runtime_failed", "crashed", "out_of_memory"), options={"timeout": 60}),
+          ("runtime_failed", "crashed", "out_of_memory"), options={"timeout": 120}),
     Fault("a result that is no tensor", "def f(x):\n    return object()\n", ("output_mismatch", "runtime_failed")),
     Fault("outputs that alias the inputs", "def f(x):\n    return x.mul_(2)\n", ("correct", "incorrect")),
 ] + [
-    Fault(f"killed {stage}", source, ("crashed",), says="SIGKILL", compiled=None)
+    Fault(f"killed {stage}", source, ("crashed",), says="killed", compiled=None)
     for stage, source in {
         "at import": "import os\nos.kill(os.getpid(), 9)\n",
         "while constructing": "import os, torch\nclass Model(torch.nn.Module):\n    def __init__(self):\n"

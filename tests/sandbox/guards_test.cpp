@@ -55,7 +55,8 @@ TEST_CASE("only granted descriptors survive", "[guards]") {
 TEST_CASE("a keeper holds nothing of its owner's", "[guards]") {
   const ScratchDirectory scratch;
   const std::string path = scratch.path() + "/leak";
-  const sandbox::UniqueFd leaked(::open(path.c_str(), O_RDWR | O_CREAT, 0600));
+  const sandbox::UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  const sandbox::UniqueFd leaked(::fcntl(file.get(), F_DUPFD, 100));  // not close-on-exec
   const auto holds = [&](pid_t pid) {
     const auto files = open_files_of(pid);
     CHECK(!files.empty());
