@@ -57,6 +57,11 @@ JudgeProcess::JudgeProcess(const Installation& installation, sandbox::Spawner& s
 }
 
 JudgeProcess::~JudgeProcess() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    if (starting_) starting_->process.kill();  // or its start would be waited for
+  }
   supervisor_.reset();
 }
 
@@ -100,8 +105,17 @@ Result<int> JudgeProcess::start() {
   session->process = std::move(*process);
   session->channel = std::move(own);
 
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return judge_error(ErrorCode::interrupted, "is not wanted any more");
+    starting_ = session;
+  }
   auto frame =
       session->channel.receive(schemas::kMaxTrustedFrameBytes, sandbox::after(kStartPatience));
+  {
+    const std::lock_guard lock(mutex_);
+    starting_.reset();
+  }
   if (!frame || !*frame) {
     session->process.kill();
     const auto end = session->process.wait(sandbox::after(kEndPatience));

@@ -67,8 +67,10 @@ class JudgeProcess {
   const std::function<void(bool)> usable_changed_;
   mutable std::mutex mutex_;
   std::shared_ptr<Session> session_;
-  std::shared_ptr<Session> dying_;  // killed, its end not seen yet
+  std::shared_ptr<Session> starting_;  // has not said hello yet
+  std::shared_ptr<Session> dying_;     // killed, its end not seen yet
   std::optional<schemas::DeviceInfo> device_;
+  bool stopping_ = false;
   std::unique_ptr<Supervisor> supervisor_;  // last: its thread uses all above
 };
 

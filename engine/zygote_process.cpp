@@ -36,6 +36,11 @@ ZygoteProcess::ZygoteProcess(const Installation& installation, sandbox::Spawner&
 }
 
 ZygoteProcess::~ZygoteProcess() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    if (starting_) starting_->zygote().kill();  // or its start would be waited for
+  }
   supervisor_.reset();
 }
 
@@ -69,7 +74,19 @@ Result<int> ZygoteProcess::start() {
   }
   theirs.close();
   auto server = std::make_shared<sandbox::ForkServer>(std::move(*process), std::move(own));
-  if (const auto ready = server->wait_ready(sandbox::after(kStartPatience)); !ready) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) {
+      return Error{ErrorCode::interrupted, "the zygote is not wanted any more", false, {}};
+    }
+    starting_ = server;
+  }
+  const auto ready = server->wait_ready(sandbox::after(kStartPatience));
+  {
+    const std::lock_guard lock(mutex_);
+    starting_.reset();
+  }
+  if (!ready) {
     return Error{ErrorCode::interrupted, end_words(server->zygote()), true, {}};
   }
   const int end_fd = server->zygote().keeper_fd();

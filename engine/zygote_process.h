@@ -38,6 +38,8 @@ class ZygoteProcess {
   const std::function<void()> came_up_;
   mutable std::mutex mutex_;
   std::shared_ptr<sandbox::ForkServer> server_;
+  std::shared_ptr<sandbox::ForkServer> starting_;  // not ready yet
+  bool stopping_ = false;
   std::shared_ptr<sandbox::ForkServer> dying_;  // killed, its end not seen yet
   std::unique_ptr<Supervisor> supervisor_;
 };

@@ -120,7 +120,7 @@ inline void check_next_job() {
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   INFO("the next job took " << seconds << " s");
-  CHECK(seconds < 10);  // the machine may be busy; the figure of 2 s is measured by the benchmark
+  CHECK(seconds < 20);  // the machine may be busy; tests/e2e holds the figure of 2 s
 }
 
 inline std::vector<pid_t> processes_named(const std::string& part) {

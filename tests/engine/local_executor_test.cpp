@@ -162,3 +162,31 @@ TEST_CASE("types that are not there yet are refused by name") {
   CHECK(refused.error().code == schemas::ErrorCode::malformed_call);
   CHECK(has(refused.error().message, "'triton' is not supported"));
 }
+
+TEST_CASE("an executor that ends while it starts waits for nothing and leaves nothing") {
+  executor();
+  const std::set<pid_t> before = [] {
+    const auto pids = own_processes("assay-keeper");
+    return std::set<pid_t>(pids.begin(), pids.end());
+  }();
+  const tests::TemporaryDirectory directory;
+  engine::LocalExecutorOptions options;
+  options.cache_directory = directory.path() + "/cache";
+  options.devices = {{schemas::DeviceKind::cpu, 0}};
+  auto made = engine::make_local_executor(options);
+  REQUIRE(made);
+  CHECK_FALSE((*made)->capacity().starting.empty());
+  std::this_thread::sleep_for(100ms);
+  const auto begin = std::chrono::steady_clock::now();
+  made->reset();
+  CHECK(std::chrono::steady_clock::now() - begin < 2s);
+  const auto deadline = std::chrono::steady_clock::now() + 5s;
+  const auto left_over = [&] {
+    const auto pids = own_processes("assay-keeper");
+    return std::any_of(pids.begin(), pids.end(), [&](pid_t pid) { return !before.contains(pid); });
+  };
+  while (left_over() && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(20ms);
+  }
+  CHECK_FALSE(left_over());
+}

@@ -205,3 +205,24 @@ TEST_CASE("weights go from the reference to the candidate") {
   const auto evaluation = run_session(setup).evaluation;
   CHECK(evaluation.verdict.code == VerdictCode::correct);
 }
+
+TEST_CASE("a reference that does not write its outputs is no reference") {
+  auto setup = compared();
+  setup.reference->compute = [](const FakeCall& call) { write_all(call, 10); };
+  const auto evaluation = run_session(setup).evaluation;
+  CHECK(evaluation.verdict.code == VerdictCode::reference_failed);
+  CHECK(evaluation.validation_error->find("never written") != std::string::npos);
+}
+
+TEST_CASE("a reference that does not repeat itself is named") {
+  auto setup = compared();
+  setup.reference->compute = [](const FakeCall& call) {
+    write_all(call, call.elements);
+    if (call.timed) reinterpret_cast<float*>(call.outputs[0])[5] += 1;
+  };
+  const auto evaluation = run_session(setup).evaluation;
+  INFO(evaluation.verdict.summary);
+  CHECK(evaluation.verdict.code == VerdictCode::correct);
+  REQUIRE_FALSE(evaluation.timing.notes.empty());
+  CHECK(evaluation.timing.notes[0].find("does not repeat itself") != std::string::npos);
+}
