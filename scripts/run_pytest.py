@@ -1,10 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs pytest on the files given; exits with 77 (ctest: skipped), saying why, where a module it needs is missing."""
+"""Runs pytest on the files given; exits with 77 (ctest: skipped), saying why, where a module it needs is missing or
+every test was skipped."""
 
 import importlib.util
 import sys
 
 SKIPPED = 77
+
+
+class Ran:
+    """Counts the tests that were not skipped."""
+
+    count = 0
+
+    def pytest_runtest_logreport(self, report):
+        self.count += report.when == "call" and not report.skipped or report.failed
 
 
 def main():
@@ -21,7 +31,9 @@ def main():
         return SKIPPED
     import pytest
 
-    return int(pytest.main(["-q", "-p", "no:cacheprovider", *arguments]))
+    ran = Ran()
+    code = int(pytest.main(["-q", "-rs", "-p", "no:cacheprovider", *arguments], plugins=[ran]))
+    return SKIPPED if code == 0 and ran.count == 0 else code
 
 
 if __name__ == "__main__":

@@ -16,8 +16,8 @@
 namespace assay::engine::judge {
 
 inline constexpr int kMaxDraws = 8;
-inline constexpr std::chrono::milliseconds kDrawTime{
-    500};  // for all draws together, beyond the first
+// For all draws together, beyond the first.
+inline constexpr std::chrono::milliseconds kDrawTime{40};
 
 struct Draw {
   std::uint64_t seed = 0;

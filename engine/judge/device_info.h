@@ -15,8 +15,10 @@ namespace assay::engine::judge {
 class DeviceProbe {
  public:
   virtual ~DeviceProbe() = default;
-  // Everything known, with memory and clocks as they are now.
+  // Everything known, with memory and clocks as they are now; asking NVML takes some 40 ms.
   virtual schemas::DeviceInfo now() const = 0;
+  // What does not change; memory in use, clocks, temperature and power are absent.
+  virtual const schemas::DeviceInfo& fixed() const = 0;
   // Why figures are missing ("no NVML: …"); empty when none is.
   virtual std::string missing_reason() const { return ""; }
 };

@@ -48,21 +48,30 @@ std::optional<std::int64_t> last_level_cache() {
 
 class CpuProbe final : public DeviceProbe {
  public:
+  CpuProbe() {
+    fixed_.kind = schemas::DeviceKind::cpu;
+    fixed_.architecture = machine_architecture();
+    fixed_.name = field_of("/proc/cpuinfo", "model name");
+    if (fixed_.name.empty()) fixed_.name = fixed_.architecture + " processor";
+    fixed_.memory_total_bytes = kibibytes_of("MemTotal").value_or(0);
+    fixed_.l2_bytes = last_level_cache();
+    if (const long cores = sysconf(_SC_NPROCESSORS_ONLN); cores > 0) fixed_.multiprocessors = cores;
+  }
+
   schemas::DeviceInfo now() const override {
-    schemas::DeviceInfo info;
-    info.kind = schemas::DeviceKind::cpu;
-    info.architecture = machine_architecture();
-    info.name = field_of("/proc/cpuinfo", "model name");
-    if (info.name.empty()) info.name = info.architecture + " processor";
-    const auto total = kibibytes_of("MemTotal"), available = kibibytes_of("MemAvailable");
-    info.memory_total_bytes = total.value_or(0);
-    if (total && available) info.memory_used_bytes = *total - *available;
-    info.l2_bytes = last_level_cache();
-    if (const long cores = sysconf(_SC_NPROCESSORS_ONLN); cores > 0) info.multiprocessors = cores;
+    schemas::DeviceInfo info = fixed_;
+    const auto available = kibibytes_of("MemAvailable");
+    if (info.memory_total_bytes > 0 && available)
+      info.memory_used_bytes = info.memory_total_bytes - *available;
     const std::string clock = field_of("/proc/cpuinfo", "cpu MHz");
     if (!clock.empty()) info.sm_clock_mhz = std::strtod(clock.c_str(), nullptr);
     return info;
   }
+
+  const schemas::DeviceInfo& fixed() const override { return fixed_; }
+
+ private:
+  schemas::DeviceInfo fixed_;
 };
 
 }  // namespace

@@ -56,6 +56,7 @@ class CudaProbe final : public DeviceProbe {
     return info;
   }
 
+  const schemas::DeviceInfo& fixed() const override { return fixed_; }
   std::string missing_reason() const override { return missing_reason_; }
 
  private:

@@ -56,6 +56,7 @@ class Measurement {
     bool timed = true;  // false: a rehearsal
     bool last = false;  // ends with a kill
     std::int64_t warmup = 0;
+    std::int64_t checked() const;  // its first calls, of which the outputs are compared
   };
   void expect(std::int64_t calls);
   bool check_candidate(std::int64_t calls, const std::vector<Poison>* poison, Arena& into,
@@ -80,6 +81,8 @@ class Measurement {
   std::string mode_ = "stream";
   std::int64_t round_number_ = 0;
   bool final_kill_ = false, reference_repeats_ = true, flush_ = false;
+  // Its captured calls gave what its calls on the stream gave: untimed passes may replay them.
+  bool reference_graph_repeats_ = false;
 };
 
 }  // namespace assay::engine::judge

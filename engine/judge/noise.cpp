@@ -6,7 +6,7 @@
 
 #include <ATen/Context.h>
 #include <ATen/ops/aminmax.h>
-#include <ATen/ops/randn.h>
+#include <ATen/ops/empty.h>
 
 #include "engine/judge/tensor_view.h"
 
@@ -61,6 +61,7 @@ void NoiseMaker::vary(const TensorRows& to, const TensorRows& drawn, const Noise
   const at::Tensor source = view(drawn, state_->device);
   const c10::ScalarType type = work_type(to.dtype);
   const auto options = c10::TensorOptions().dtype(type).device(state_->device);
+  const bool in_place = target.scalar_type() == type;
   const std::int64_t most = state_->device.is_cuda() ? kBlockElementsGpu : kBlockElementsCpu;
   const std::int64_t columns = std::min(to.elements, most);
   const std::int64_t rows = std::max<std::int64_t>(most / columns, 1);
@@ -69,10 +70,11 @@ void NoiseMaker::vary(const TensorRows& to, const TensorRows& drawn, const Noise
     const at::Tensor base = source.narrow(1, column, width).to(type);
     for (std::int64_t row = 0; row < to.rows; row += rows) {
       const std::int64_t height = std::min(rows, to.rows - row);
-      at::Tensor noisy = at::randn({height, width}, state_->generator, options);
-      noisy.mul_(noise_scale(to.dtype)).add_(1).mul_(base);
+      at::Tensor block = target.narrow(0, row, height).narrow(1, column, width);
+      at::Tensor noisy = in_place ? block : at::empty({height, width}, options);
+      noisy.normal_(1, noise_scale(to.dtype), state_->generator).mul_(base);
       if (range.bounded) noisy.clamp_(range.low, range.high);
-      target.narrow(0, row, height).narrow(1, column, width).copy_(noisy);
+      if (!in_place) block.copy_(noisy);
     }
   }
 }

@@ -14,7 +14,7 @@ namespace {
 
 // Of the allowed error. Half an ulp of a float32 subtraction, product and sum is below 1e-6 of it.
 constexpr double kMargin = 1 - 1e-4;
-// Elements looked at at once: bounds the memory of temporaries (three of these).
+// Elements looked at at once: bounds the memory of temporaries (two of these).
 constexpr std::int64_t kBlockElementsCpu = std::int64_t{1} << 21;
 constexpr std::int64_t kBlockElementsGpu = std::int64_t{1} << 26;
 
@@ -43,10 +43,10 @@ bool plainly_right(const TensorRows& got, const TensorRows& want, const Toleranc
   floor = floor.mul_(tolerance.atol * kMargin).to(type);
 
   at::Tensor right = at::ones({}, double_options.dtype(c10::kBool));
-  const std::int64_t most =
+  const std::int64_t block_elements =
       device.kind == schemas::DeviceKind::cuda ? kBlockElementsGpu : kBlockElementsCpu;
-  const std::int64_t columns = std::min(want.elements, most);
-  const std::int64_t rows = std::max<std::int64_t>(most / columns, 1);
+  const std::int64_t columns = std::min(want.elements, block_elements);
+  const std::int64_t rows = std::max<std::int64_t>(block_elements / columns, 1);
   for (std::int64_t row = 0; row < want.rows; row += rows) {
     const std::int64_t height = std::min(rows, want.rows - row);
     for (std::int64_t column = 0; column < want.elements; column += columns) {
@@ -55,11 +55,12 @@ bool plainly_right(const TensorRows& got, const TensorRows& want, const Toleranc
         return whole.narrow(0, row, height).narrow(1, column, width).to(type);
       };
       const at::Tensor wanted = block(all_want);
-      const at::Tensor allowed =
-          wanted.abs().mul_(tolerance.rtol * kMargin).add_(floor.narrow(0, row, height));
-      const at::Tensor error = block(all_got).sub(wanted).abs_();
-      // An infinite allowance would let anything pass.
-      right.logical_and_(error.le(allowed).all()).logical_and_(allowed.isfinite().all());
+      // What of each error is beyond rtol's part; a NaN or an Inf on either side makes it NaN or
+      // Inf, and a NaN passes through amax.
+      const at::Tensor beyond =
+          block(all_got).sub(wanted).abs_().sub_(wanted.abs(), tolerance.rtol * kMargin);
+      const at::Tensor most = beyond.amax({1}, true), least = floor.narrow(0, row, height);
+      right.logical_and_(most.le(least).all()).logical_and_(least.isfinite().all());
     }
   }
   return right.item<bool>();

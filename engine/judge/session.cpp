@@ -121,7 +121,7 @@ void Session::work() {
 }
 
 void Session::prepare_runners() {
-  const schemas::DeviceInfo info = device_.probe->now();
+  const schemas::DeviceInfo& info = device_.probe->fixed();
   for (const auto& client : runners_)
     client->prepare(schemas::device_kind_name(info.kind), info.index, info.uuid);
 }
@@ -215,7 +215,7 @@ MeasurementPlan Session::plan() {
   question.candidate_call_ns = candidate_->probe_ns;
   question.reference_call_ns = reference_ ? std::max<std::int64_t>(reference_->probe_ns, 1) : 0;
   question.memory_per_slot = bytes_per_slot();
-  const std::int64_t cache = device_.probe->now().l2_bytes.value_or(0);
+  const std::int64_t cache = device_.probe->fixed().l2_bytes.value_or(0);
   const std::size_t flush =
       device_.torch.kind == schemas::DeviceKind::cuda ? static_cast<std::size_t>(2 * cache) : 0;
   const std::size_t aside = flush + std::min(kTemporaryBytes, memory_.budget_left() / 8);
@@ -242,7 +242,8 @@ void Session::measure(const MeasurementPlan& plan) {
   const bool timed = plan.final_calls > 0;
   const bool gpu = device_.torch.kind == schemas::DeviceKind::cuda;
   WindowRunner windows(memory_, watch_,
-                       gpu && timed ? device_.probe->now().l2_bytes.value_or(0) : 0, random_seed());
+                       gpu && timed ? device_.probe->fixed().l2_bytes.value_or(0) : 0,
+                       random_seed());
   Contents contents(draws_, memory_, noise_, plan.slots);
   Measurement measurement({memory_, watch_, windows, contents, evidence_,
                            reference_ ? &*reference_ : nullptr, *candidate_, plan,

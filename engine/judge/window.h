@@ -26,6 +26,7 @@ struct WindowRequest {
   std::string mode = "stream";
   std::int64_t warmup = 0;
   bool kill_at_done = false;  // SIGKILL at the runner's word, outputs are taken when it is dead
+  RunnerClient* killed_with_it = nullptr;  // is not needed any more either: they die side by side
   bool flush_cache = false;
 };
 

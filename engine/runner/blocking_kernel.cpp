@@ -58,17 +58,18 @@ BlockingKernel::BlockingKernel(const Device& device) {
         "mapping the blocking kernel's words");
 }
 
-void BlockingKernel::hold(const Device& device, std::uint32_t turn) {
+void BlockingKernel::hold(const Device& device) {
+  ++turn_;
   std::uint64_t limit_ns = static_cast<std::uint64_t>(kBlockingLimit.count());
-  void* parameters[] = {&device_words_, &turn, &limit_ns};
+  void* parameters[] = {&device_words_, &turn_, &limit_ns};
   check(device.driver(),
         device.call().launch_kernel(function_, 1, 1, 1, 1, 1, 1, 0, device.stream(), parameters,
                                     nullptr),
         "launching the blocking kernel");
 }
 
-void BlockingKernel::release(std::uint32_t turn) {
-  std::atomic_ref<std::uint32_t>(words_->released).store(turn, std::memory_order_release);
+void BlockingKernel::release() {
+  std::atomic_ref<std::uint32_t>(words_->released).store(turn_, std::memory_order_release);
 }
 
 bool BlockingKernel::gave_up() const {

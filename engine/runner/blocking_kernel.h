@@ -21,9 +21,9 @@ class BlockingKernel {
   // opened).
   explicit BlockingKernel(const Device& device);
 
-  // Holds the stream of `device` until release(turn). Turns rise from 1.
-  void hold(const Device& device, std::uint32_t turn);
-  void release(std::uint32_t turn);
+  // Holds the stream of `device` until release().
+  void hold(const Device& device);
+  void release();
   // Whether it ever gave up before it was released. REQUIRES: the stream is idle.
   bool gave_up() const;
 
@@ -39,6 +39,7 @@ class BlockingKernel {
   HostBuffer memory_;
   CUdeviceptr device_words_ = 0;
   Words* words_ = nullptr;
+  std::uint32_t turn_ = 0;  // of the last hold; they rise from 1
 };
 
 }  // namespace assay::engine::runner

@@ -101,7 +101,13 @@ Json DeviceRunner::prepare(const Json& request) {
   if (reader.optional_string("kind", kMaxNameBytes) != "cuda")
     fail_protocol("the device tier runs on a device of kind \"cuda\" only");
   const std::string uuid = reader.optional_string("uuid", kMaxNameBytes).value_or("");
-  if (!device_) device_.emplace(uuid);
+  if (!device_) {
+    device_.emplace(uuid);
+    try {  // its compilation takes longer than a window, and now nobody waits
+      blocking_ = std::make_unique<BlockingKernel>(*device_);
+    } catch (const Failure&) {  // the window that needs it says why
+    }
+  }
   return {{"ok", true}, {"tier", "device"}, {"state", "context"}};
 }
 
@@ -134,13 +140,13 @@ Json DeviceRunner::probe_slot(const Json& request) {
   demand(State::pass, "probe");
   const auto slot = request.find("slot");
   if (slot == request.end() || !slot->is_number_integer()) fail_protocol("probe needs a slot");
-  return probe({*device_, *kernel_, *memory_}, slot->get<std::int64_t>());
+  return probe({*device_, *kernel_, *memory_, blocking_}, slot->get<std::int64_t>());
 }
 
 Json DeviceRunner::pass(const Json& request) {
   demand(State::pass, "pass");
   const PassPlan plan = read_pass_plan(request, memory_->slots());
-  return run_pass({*device_, *kernel_, *memory_}, plan, [this](const Json& ready) {
+  return run_pass({*device_, *kernel_, *memory_, blocking_}, plan, [this](const Json& ready) {
     if (auto sent = send(ready); !sent) fail_protocol(sent.error().message);
   });
 }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "engine/runner/blocking_kernel.h"
 #include "engine/runner/bound_memory.h"
 #include "engine/runner/device.h"
 #include "engine/runner/loaded_kernel.h"
@@ -41,6 +42,7 @@ class DeviceRunner {
   sandbox::Channel channel_;
   // Each needs the ones above it and is destroyed before them.
   std::optional<Device> device_;
+  std::unique_ptr<BlockingKernel> blocking_;
   std::optional<LoadedKernel> kernel_;
   std::unique_ptr<BoundMemory> memory_;
 };

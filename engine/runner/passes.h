@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/runner/blocking_kernel.h"
 #include "engine/runner/bound_memory.h"
 #include "engine/runner/device.h"
 #include "engine/runner/loaded_kernel.h"
@@ -34,6 +35,7 @@ struct PassContext {
   const Device& device;
   const LoadedKernel& kernel;
   BoundMemory& memory;
+  std::unique_ptr<BlockingKernel>& blocking;  // made by the first events window, if not before
 };
 
 // The launches of one released window.

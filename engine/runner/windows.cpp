@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The three ways of launching a window (passes.h).
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "engine/runner/blocking_kernel.h"
@@ -35,6 +36,11 @@ std::vector<std::int64_t> durations(const Device& device, const std::vector<Even
   result.reserve(pairs.size());
   for (const EventPair& pair : pairs) result.push_back(device.elapsed_ns(pair.begin, pair.end));
   return result;
+}
+
+BlockingKernel& made_once(PassContext context) {
+  if (!context.blocking) context.blocking = std::make_unique<BlockingKernel>(context.device);
+  return *context.blocking;
 }
 
 class StreamWindow final : public Window {
@@ -125,7 +131,7 @@ class EventsWindow final : public Window {
   EventsWindow(PassContext context, const PassPlan& plan)
       : context_(context),
         plan_(plan),
-        blocking_(context.device),
+        blocking_(made_once(context)),
         pairs_(make_pairs(context.device, plan.slots.size())) {
     const Device& device = context_.device;
     const std::int64_t cache = device.attribute(CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE);
@@ -136,9 +142,8 @@ class EventsWindow final : public Window {
     flush_buffer_ = DeviceBuffer(device.driver_pointer(), buffer);
     flush_bytes_ = bytes;
     flush(0);
-    turn_ = 1;  // one turn of everything, so that nothing is first inside the window
-    blocking_.hold(device, turn_);
-    blocking_.release(turn_);
+    blocking_.hold(device);  // one turn of everything, so that nothing is first inside the window
+    blocking_.release();
     device.synchronize();
   }
 
@@ -150,11 +155,11 @@ class EventsWindow final : public Window {
       const std::int64_t slot = plan_.slots[i];
       wait_slot(context_.memory, slot, plan_.window);
       flush(static_cast<unsigned int>(i));
-      blocking_.hold(device, ++turn_);
+      blocking_.hold(device);
       device.record(pairs_[i].begin);
       context_.kernel.launch(device, context_.memory.parameters(slot));
       device.record(pairs_[i].end);
-      blocking_.release(turn_);
+      blocking_.release();
     }
   }
 
@@ -175,11 +180,10 @@ class EventsWindow final : public Window {
 
   PassContext context_;
   const PassPlan& plan_;
-  BlockingKernel blocking_;
+  BlockingKernel& blocking_;
   std::vector<EventPair> pairs_;
   DeviceBuffer flush_buffer_;
   std::size_t flush_bytes_ = 0;
-  std::uint32_t turn_ = 0;
 };
 
 }  // namespace

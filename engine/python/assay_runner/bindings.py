@@ -27,6 +27,7 @@ class Bound:
     def __init__(self, loaded, request, descriptors, device):
         self.control = None
         self.kept_windows = {}  # captured graphs, by the slots that they call
+        self.graph_refused = None  # why the calls cannot be captured, once that is known
         self._loaded = loaded
         self._argument_nodes = _array(request, "arguments")
         self.stores = request.get("outputs") is not None

@@ -14,13 +14,14 @@ MAX_REASON_CHARACTERS = 500
 
 def prepare(loaded, bound, plan):
     """A warmed-up window in the mode asked for; a graph that cannot be captured becomes a stream, with the reason."""
-    if plan.mode == "graph" and plan.kind == "time" and plan.slots:
+    if plan.mode != "graph" or plan.kind != "time" or not plan.slots:
+        return StreamWindow(loaded, bound, plan, {})
+    if bound.graph_refused is None:
         try:
             return _graph_window(loaded, bound, plan)
         except NotCapturable as reason:
-            notes = {"graph_refused": shortened(str(reason), MAX_REASON_CHARACTERS)}
-            return StreamWindow(loaded, bound, plan, notes)
-    return StreamWindow(loaded, bound, plan, {})
+            bound.graph_refused = shortened(str(reason), MAX_REASON_CHARACTERS)
+    return StreamWindow(loaded, bound, plan, {"graph_refused": bound.graph_refused})
 
 
 def _graph_window(loaded, bound, plan):
