@@ -136,7 +136,7 @@ Result<RunnerProcess> RunnerStarter::start(RunnerTier tier, const schemas::Devic
   } else {
     sandbox::SpawnRequest request;
     request.arguments = {installation_.runner, "--channel-fd", std::to_string(kChannelDescriptor)};
-    request.policy = device_runner_policy(installation_, device_, device.uuid);
+    request.policy = device_runner_policy(installation_, device_, device.uuid, memory_bytes_);
     request.policy.outer_uid = runner.uid_.uid();
     request.descriptors = descriptors;
     auto process = spawner_.spawn(request, deadline);

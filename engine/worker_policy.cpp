@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "engine/device_inventory.h"
 
@@ -63,6 +64,8 @@ Policy untrusted() {
   policy.binds = sandbox::system_binds();
   policy.environment = base_environment();
   policy.output_cap_bytes = kOutputBytes;
+  policy.limits.cpu_seconds =
+      kCpuSecondsPerCore * std::max(1U, std::thread::hardware_concurrency());
   policy.limits.descriptors = kRunnerDescriptors;
   policy.limits.file_size_bytes = kRunnerFileBytes;
   return policy;
@@ -129,11 +132,12 @@ Policy host_runner_policy(const Installation& installation, const DeviceId& devi
 }
 
 Policy device_runner_policy(const Installation& installation, const DeviceId& device,
-                            const std::string& gpu_uuid) {
+                            const std::string& gpu_uuid, std::uint64_t memory_bytes) {
   Policy policy = untrusted();
   show_path(policy, fs::path(installation.runner).parent_path().string());
   bind_driver(policy);
   policy.limits.tasks = kRunnerTasks;
+  policy.memory_limit_bytes = memory_bytes;
   policy.device_nodes = gpu_device_nodes(device.index);
   show_device(policy, device, gpu_uuid);
   return policy;

@@ -9,6 +9,7 @@
 #include "engine/gpu_pool.h"
 #include "engine/installation.h"
 #include "sandbox/policy.h"
+#include "schemas/requests.h"
 
 namespace assay::engine {
 
@@ -18,6 +19,8 @@ inline constexpr std::uint64_t kCompilerTasks = 32;
 inline constexpr std::uint64_t kRunnerTasks = 512;  // torch on many cores, and CUDA's own threads
 inline constexpr std::uint64_t kRunnerDescriptors = 1024;
 inline constexpr std::uint64_t kRunnerFileBytes = std::uint64_t{1} << 30;
+// What a one-shot process can use within the longest job.
+inline constexpr std::uint64_t kCpuSecondsPerCore = schemas::kMaxTimeoutSeconds;
 inline constexpr std::uint64_t kOutputBytes = std::uint64_t{16} << 10;
 
 // Trusted workers: the machine as it is, a small environment.
@@ -27,11 +30,11 @@ sandbox::Policy zygote_policy(const Installation& installation);
 
 // Untrusted workers, without a uid (the caller takes one from the pool).
 sandbox::Policy compiler_policy(const Installation& installation);
-// `memory_bytes` bounds host memory of a host-tier runner.
+// `memory_bytes` bounds a runner's host memory.
 // `gpu_uuid` as the judge told it: beside one device node, an index would mean something else.
 sandbox::Policy host_runner_policy(const Installation& installation, const DeviceId& device,
                                    const std::string& gpu_uuid, std::uint64_t memory_bytes);
 sandbox::Policy device_runner_policy(const Installation& installation, const DeviceId& device,
-                                     const std::string& gpu_uuid);
+                                     const std::string& gpu_uuid, std::uint64_t memory_bytes);
 
 }  // namespace assay::engine

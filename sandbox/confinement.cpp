@@ -51,7 +51,7 @@ void run_stage(Stage stage, Confinement& confinement, std::vector<schemas::Layer
       continue;
     StepOutcome outcome = step.apply(confinement);
     if (confinement.restart != Restart::none || !confinement.failure.empty()) return;
-    if (outcome.state == StepState::elsewhere) continue;
+    if (outcome.state == StepState::elsewhere || outcome.state == StepState::unwanted) continue;
     reports.push_back(
         {step.layer, step.name, outcome.state == StepState::applied, std::move(outcome.reason)});
   }

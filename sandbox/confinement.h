@@ -28,6 +28,7 @@ enum class StepState {
   applied,
   missing,
   elsewhere,  // not this step's turn here; another entry of the list reports the layer
+  unwanted,   // the policy asks for nothing; not reported
 };
 struct StepOutcome {
   StepState state = StepState::missing;
@@ -41,6 +42,9 @@ inline StepOutcome missing(std::string reason) {
 }
 inline StepOutcome elsewhere() {
   return {StepState::elsewhere, {}};
+}
+inline StepOutcome unwanted() {
+  return {StepState::unwanted, {}};
 }
 
 struct GrantedFd {

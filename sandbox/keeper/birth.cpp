@@ -230,12 +230,10 @@ std::vector<schemas::LayerReport> Watch::own_layers() const {
     return schemas::LayerReport{layer, name, applied, applied ? "" : reason};
   };
   std::vector<schemas::LayerReport> layers;
-  layers.push_back(
-      report("L0", "wall_limit", job_.policy.wall_limit.count() > 0, "the policy sets none"));
+  if (job_.policy.wall_limit.count() > 0) layers.push_back(report("L0", "wall_limit", true, ""));
   layers.push_back(report("L0", "output_cap", capturing_, "output goes to granted descriptors"));
   if (job_.policy.level == ConfineLevel::untrusted)
-    layers.push_back(
-        report("L6", "memory_watchdog", memory_.watching(), "the policy sets no limit"));
+    layers.push_back(report("L6", "memory_watchdog", memory_.watching(), "no limit was asked for"));
   return layers;
 }
 

@@ -30,7 +30,7 @@ StepOutcome limit(__rlimit_resource resource, rlim_t soft, rlim_t hard) {
 }
 
 StepOutcome limit(__rlimit_resource resource, rlim_t value) {
-  if (value == 0) return missing("the policy sets none");
+  if (value == 0) return unwanted();
   return limit(resource, value, value);
 }
 
@@ -46,7 +46,7 @@ bool counts_per_user_namespace() {
 
 StepOutcome cpu_limit(Confinement& confinement) {
   const rlim_t seconds = confinement.policy.limits.cpu_seconds;
-  if (seconds == 0) return missing("the policy sets none");
+  if (seconds == 0) return unwanted();
   return limit(RLIMIT_CPU, seconds, seconds + kCpuGraceSeconds);
 }
 
@@ -60,7 +60,7 @@ StepOutcome descriptor_limit(Confinement& confinement) {
 
 StepOutcome task_limit(Confinement& confinement) {
   rlim_t tasks = confinement.policy.limits.tasks;
-  if (tasks == 0) return missing("the policy sets none");
+  if (tasks == 0) return unwanted();
   if (::geteuid() == 0) return missing("means nothing to uid 0");
   if (confinement.in_pid_namespace) ++tasks;  // the namespace's init
   const bool counted_apart =

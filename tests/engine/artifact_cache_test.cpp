@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/artifact_cache.h"
 
+#include <array>
 #include <atomic>
 #include <filesystem>
 #include <fstream>
@@ -137,12 +138,11 @@ TEST_CASE("callers of one key at once share one build") {
   auto cache = ArtifactCache::open(directory.path());
   std::atomic<int> builds{0};
   std::vector<std::future<schemas::Result<BuildResult>>> callers;
-  std::vector<std::unique_ptr<Cancellation>> cancellations;
+  std::array<Cancellation, 4> cancellations;
   bool good = GENERATE(true, false);
-  for (int i = 0; i < 4; ++i) {
-    cancellations.push_back(std::make_unique<Cancellation>());
-    callers.push_back(std::async(std::launch::async, [&, i] {
-      return (*cache)->find_or_build(kKey, *cancellations[static_cast<std::size_t>(i)], later(),
+  for (Cancellation& cancellation : cancellations) {
+    callers.push_back(std::async(std::launch::async, [&] {
+      return (*cache)->find_or_build(kKey, cancellation, later(),
                                      [&]() -> schemas::Result<BuildResult> {
                                        ++builds;
                                        std::this_thread::sleep_for(200ms);

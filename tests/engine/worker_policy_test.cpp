@@ -74,9 +74,11 @@ TEST_CASE("a runner sees its own GPU's nodes only, a CPU runner none") {
   CHECK(on_cpu.device_nodes.empty());
   CHECK(sets(on_cpu, "CUDA_VISIBLE_DEVICES="));
   CHECK_FALSE(shows(on_cpu, "/sys"));
-  const auto device_tier = engine::device_runner_policy(installation(), gpu, "GPU-1");
+  const auto device_tier = engine::device_runner_policy(installation(), gpu, "GPU-1", 1000);
   CHECK_FALSE(shows(device_tier, "/srv/env"));
   CHECK(device_tier.level == sandbox::ConfineLevel::untrusted);
+  CHECK(device_tier.memory_limit_bytes == 1000);
+  CHECK(device_tier.limits.cpu_seconds >= schemas::kMaxTimeoutSeconds);
 }
 
 TEST_CASE("the interpreter below a venv is shown, too") {

@@ -33,14 +33,16 @@ class Session {
     for (const int fd : {input_[0], output_[0], stop_[0], stop_[1]}) ::close(fd);
   }
 
-  void send(const std::string& text) {
+  // Asserts nothing, so that any thread may send.
+  bool send(const std::string& text) {
     for (std::size_t sent = 0; sent < text.size();) {
       const ssize_t count = ::write(input_[1], text.data() + sent, text.size() - sent);
-      REQUIRE(count > 0);
+      if (count <= 0) return false;
       sent += static_cast<std::size_t>(count);
     }
+    return true;
   }
-  void send_message(const json& message) { send(message.dump() + "\n"); }
+  void send_message(const json& message) { REQUIRE(send(message.dump() + "\n")); }
 
   // The next line, parsed; null at the end of output.
   json receive() {
@@ -80,13 +82,13 @@ const json kEvaluate = {{"kernel_source", "x"}, {"kernel_type", "torch"}, {"wait
 
 TEST_CASE("one line in, one line out, notifications unanswered") {
   Session session;
-  session.send(
+  CHECK(session.send(
       R"({"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18"}})"
       "\n\n  \r\n"
       R"({"jsonrpc":"2.0","method":"notifications/initialized"})"
       "\n"
       R"({"jsonrpc":"2.0","id":2,"method":"ping"})"
-      "\n");
+      "\n"));
   CHECK(session.receive()["result"]["protocolVersion"] == "2025-06-18");
   CHECK(session.receive()["id"] == 2);
   session.end();
@@ -129,13 +131,15 @@ TEST_CASE("the end of input ends the server and withdraws what runs") {
 
 TEST_CASE("a line beyond the limit is refused and the next one is served") {
   Session session;
+  bool sent = false;
   std::thread writer([&] {
-    session.send(std::string(assay::mcp::kMaxLineBytes + 10, 'x') + "\n");
-    session.send_message({{"jsonrpc", "2.0"}, {"id", 5}, {"method", "ping"}});
+    sent = session.send(std::string(assay::mcp::kMaxLineBytes + 10, 'x') + "\n" +
+                        R"({"jsonrpc":"2.0","id":5,"method":"ping"})" + "\n");
   });
   CHECK(session.receive()["error"]["code"] == -32600);
   CHECK(session.receive()["id"] == 5);
   writer.join();
+  CHECK(sent);
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "sandbox/spawn.h"
 #include "schemas/json_reader.h"
 #include "schemas/worker_message.h"
+#include "tests/engine/temporary_directory.h"
 
 namespace {
 
@@ -199,16 +200,21 @@ TEST_CASE("a runner sees its own environment, not the zygote's") {
 
 TEST_CASE("a confined runner works and cannot see the machine") {
   sandbox::ForkServer server = start_zygote();
-  Runner runner = fork_runner(server, untrusted_policy());
-  const Json loaded = runner.load(
+  const assay::tests::TemporaryDirectory machine;
+  const std::string source =
       "import os, torch\n"
       "def get_inputs():\n"
       "    torch.linalg.svd(torch.rand(64, 64))\n"
-      "    return [str(os.getuid() != 0) + ' ' + str(os.path.exists('/root')) + ' ' + "
-      "os.getcwd()]\n");
+      "    return [f\"{os.getuid() != 0} {os.path.exists('" +
+      machine.path() + "')} {os.path.exists('/etc/shadow')} {os.getcwd()}\"]\n";
+  Runner control = fork_runner(server, trusted_policy());
+  REQUIRE(control.load(source).at("ok") == true);
+  CHECK(control.draw_text().find(" True True ") != std::string::npos);
+  Runner runner = fork_runner(server, untrusted_policy());
+  const Json loaded = runner.load(source);
   INFO(loaded.dump());
   REQUIRE(loaded.at("ok") == true);
-  CHECK(runner.draw_text() == "True False /");
+  CHECK(runner.draw_text() == "True False False /");
 }
 
 TEST_CASE("how a runner ends is its keeper's to tell") {
