@@ -23,7 +23,7 @@ using schemas::Result;
 
 namespace {
 
-constexpr std::string_view kHeader = "assay artifact 1\n";
+constexpr std::string_view kHeader = "assay artifact 2\n";
 constexpr std::size_t kHashDigits = 64;
 constexpr std::string_view kUnfinishedSuffix = ".new";
 
@@ -63,8 +63,11 @@ std::size_t read_length(std::string_view bytes) {
 }
 
 std::string encode(const Artifact& artifact) {
-  const std::string json = schemas::dump_json(
-      {{"kernel_name", artifact.kernel_name}, {"report", schemas::to_json(artifact.report)}});
+  const std::string json =
+      schemas::dump_json({{"kernel_name", artifact.kernel_name},
+                          {"tier", artifact.tier == RunnerTier::device ? "device" : "host"},
+                          {"launch", artifact.launch},
+                          {"report", schemas::to_json(artifact.report)}});
   const std::string length = length_bytes(json.size());
   std::string file(kHeader);
   file += sha256_hex({length, json, artifact.binary});
@@ -100,6 +103,8 @@ std::optional<Artifact> decode(std::string_view file) {
   schemas::Diagnostics diagnostics;
   Artifact artifact;
   artifact.kernel_name = json->value("kernel_name", "");
+  artifact.tier = json->value("tier", "") == "host" ? RunnerTier::host : RunnerTier::device;
+  artifact.launch = json->value("launch", Json::object());
   artifact.report = schemas::read_compile_report((*json)["report"], "report", diagnostics);
   artifact.binary = content.substr(length);
   return diagnostics.errors.empty() ? std::optional(std::move(artifact)) : std::nullopt;

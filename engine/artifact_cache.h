@@ -5,7 +5,7 @@
 // Thread-safe; one process per directory (the job table's lock sees to that).
 //
 // File <directory>/<first two hex digits>/<key>:
-//   "assay artifact 1\n" | 64 hex digits: SHA-256 of all that follows | "\n" | u32 length of JSON |
+//   "assay artifact 2\n" | 64 hex digits: SHA-256 of all that follows | "\n" | u32 length of JSON |
 //   JSON | blob
 #pragma once
 
@@ -34,10 +34,17 @@ inline constexpr std::size_t kMaxArtifactBytes = std::size_t{256} << 20;
 // collide.
 std::string content_key(const std::vector<std::string_view>& parts);
 
+// Where an artifact is run: by our own C++, or by the Python runner.
+enum class RunnerTier { host, device };
+
 struct Artifact {
-  std::string kernel_name;  // lowered symbol to launch
+  std::string kernel_name;  // device tier: the lowered symbol to launch
+  RunnerTier tier = RunnerTier::device;
+  // What the runner must know of it beside the contract, as the compiler says it; the runner reads
+  // it.
+  schemas::Json launch = schemas::Json::object();
   schemas::CompileReport report;
-  std::string binary;  // the cubin
+  std::string binary;  // device tier: a cubin; host tier: what `launch` describes
 };
 
 // What one build yielded: an artifact, or why there is none.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/compile_answer.h"
 #include "engine/exit_words.h"
 #include "engine/worker_policy.h"
 #include "sandbox/channel.h"
@@ -20,7 +21,6 @@ using schemas::Result;
 namespace {
 
 constexpr int kChannelDescriptor = 3;
-constexpr std::size_t kMaxSymbolBytes = 4096;
 constexpr auto kStartPatience = std::chrono::seconds(10);
 constexpr auto kClosedPatience = std::chrono::seconds(2);
 constexpr auto kEndPatience = std::chrono::seconds(10);
@@ -40,88 +40,13 @@ std::string request_bytes(const schemas::Kernel& kernel, const std::string& arch
                              {"nvrtc_library", installation.nvrtc_library}});
 }
 
-std::string capped(std::string text) {
-  if (text.size() > kMaxCompileLogBytes) {
-    text.resize(kMaxCompileLogBytes);
-  }
-  return text;
-}
-
-Error violation(const std::string& what) {
-  return {ErrorCode::protocol_violation, "the compiler's answer " + what, false, {}};
-}
-
-Result<std::string> read_binary(std::vector<sandbox::UniqueFd> descriptors) {
-  if (descriptors.size() != 1) {
-    return violation("came with " + std::to_string(descriptors.size()) + " descriptors");
-  }
-  auto memory = sandbox::SharedMemory::adopt_for_reading(std::move(descriptors.front()), 1,
-                                                         kMaxArtifactBytes / 2);
-  if (!memory) {
-    return memory.error();
-  }
-  std::string binary(memory->size(), '\0');
-  if (auto read = memory->read(0, binary.data(), binary.size()); !read) {
-    return read.error();
-  }
-  if (!binary.starts_with("\x7f"
-                          "ELF")) {
-    return violation("is no cubin");
-  }
-  return binary;
-}
-
-// Strictly: a field of the wrong type or a missing one refuses the whole answer.
-Result<BuildResult> read_answer(sandbox::Frame frame) {
-  const auto json = schemas::parse_json(frame.bytes);
-  if (!json) {
-    return violation("is no JSON: " + json.error().message);
-  }
-  schemas::Diagnostics diagnostics;
-  schemas::ObjectReader reader(*json, "answer", diagnostics);
-  BuildResult result;
-  result.report.log = capped(reader.optional_string("log", kMaxCompileLogBytes * 4).value_or(""));
-  if (!reader.bool_or("ok", false)) {
-    const Json* error = reader.raw("error");
-    static const Json nothing = Json::object();
-    schemas::ObjectReader fields(error == nullptr ? nothing : *error, "answer.error", diagnostics);
-    const auto kind = fields.required_word("kind", {"compile", "contract"});
-    result.failure = capped(fields.required_string("message", kMaxCompileLogBytes * 4));
-    if (!diagnostics.errors.empty()) {
-      return violation("is malformed: " + diagnostics.errors.front().message);
-    }
-    if (kind == 0 && !result.report.log.empty()) {
-      result.failure = result.report.log;
-    }
-    return result;
-  }
-  Artifact artifact;
-  artifact.kernel_name = reader.required_string("kernel_name", kMaxSymbolBytes);
-  result.report.tool = reader.required_string("tool", 64);
-  if (const Json* kernels = reader.raw("kernels")) {
-    result.report.kernels =
-        schemas::read_compile_report({{"kernels", *kernels}}, "answer", diagnostics).kernels;
-  }
-  if (artifact.kernel_name.empty() || !diagnostics.errors.empty()) {
-    return violation("is malformed" + (diagnostics.errors.empty()
-                                           ? std::string()
-                                           : ": " + diagnostics.errors.front().message));
-  }
-  auto binary = read_binary(std::move(frame.descriptors));
-  if (!binary) {
-    return binary.error();
-  }
-  artifact.binary = std::move(*binary);
-  result.artifact = std::move(artifact);
-  return result;
-}
-
 }  // namespace
 
 CompileService::CompileService(const Installation& installation, sandbox::Spawner& spawner,
-                               sandbox::UidPool& uids, std::int64_t parallel)
+                               ZygoteProcess& zygote, sandbox::UidPool& uids, std::int64_t parallel)
     : installation_(installation),
       spawner_(spawner),
+      zygote_(zygote),
       uids_(uids),
       free_turns_(std::max<std::int64_t>(1, parallel)) {}
 
@@ -175,6 +100,26 @@ Result<BuildResult> CompileService::compile(const schemas::Kernel& kernel,
   return result;
 }
 
+// NVRTC has a program of its own; what is written in Python is compiled by a fork of the zygote.
+Result<sandbox::Process> CompileService::start(schemas::KernelType type, std::uint32_t uid,
+                                               int channel_fd) {
+  const std::vector<sandbox::DescriptorGrant> descriptors = {{channel_fd, kChannelDescriptor}};
+  if (type == schemas::KernelType::cuda) {
+    sandbox::SpawnRequest request;
+    request.arguments = {installation_.compiler};
+    request.policy = compiler_policy(installation_);
+    request.policy.outer_uid = uid;
+    request.descriptors = descriptors;
+    return spawner_.spawn(request, sandbox::after(kStartPatience));
+  }
+  sandbox::ForkRequest request;
+  request.policy = python_compiler_policy(installation_);
+  request.policy.outer_uid = uid;
+  request.descriptors = descriptors;
+  request.argument = schemas::dump_json({{"channel_fd", kChannelDescriptor}, {"serve", "compile"}});
+  return zygote_.fork(request, sandbox::after(kStartPatience));
+}
+
 Result<BuildResult> CompileService::compile_now(const schemas::Kernel& kernel,
                                                 const std::string& architecture,
                                                 const Budget& budget, Cancellation& cancellation,
@@ -188,12 +133,7 @@ Result<BuildResult> CompileService::compile_now(const schemas::Kernel& kernel,
   if (!uid) {
     return uid.error();
   }
-  sandbox::SpawnRequest request;
-  request.arguments = {installation_.compiler};
-  request.policy = compiler_policy(installation_);
-  request.policy.outer_uid = uid->uid();
-  request.descriptors = {{theirs.fd(), kChannelDescriptor}};
-  auto process = spawner_.spawn(request, sandbox::after(kStartPatience));
+  auto process = start(kernel.type, uid->uid(), theirs.fd());
   if (!process) {
     return process.error();
   }
@@ -219,7 +159,7 @@ Result<BuildResult> CompileService::compile_now(const schemas::Kernel& kernel,
   }
   BuildResult result;
   if (answered) {
-    auto read = read_answer(std::move(**frame));
+    auto read = read_compile_answer(std::move(**frame));
     if (read) {
       return read;
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Compiles kernels in confined one-shot processes (assay-compiler), a few at once, never holding a
-// GPU. Their answers are hostile input. Thread-safe.
+// Compiles kernels in confined one-shot processes (assay-compiler, or a fork of the zygote for what
+// is written in Python), a few at once, never holding a GPU. Their answers are hostile input.
+// Thread-safe.
 #pragma once
 
 #include <condition_variable>
@@ -12,6 +13,7 @@
 #include "engine/budget.h"
 #include "engine/executor.h"
 #include "engine/installation.h"
+#include "engine/zygote_process.h"
 #include "sandbox/spawn.h"
 #include "sandbox/uid_pool.h"
 #include "schemas/isolation.h"
@@ -19,17 +21,16 @@
 
 namespace assay::engine {
 
-inline constexpr std::size_t kMaxCompileLogBytes = 4096;
-
 class CompileService {
  public:
   // `parallel`: compilers at once. The references must outlive the service.
-  CompileService(const Installation& installation, sandbox::Spawner& spawner,
+  CompileService(const Installation& installation, sandbox::Spawner& spawner, ZygoteProcess& zygote,
                  sandbox::UidPool& uids, std::int64_t parallel);
 
   // Waits for a turn (the budget stands still) and compiles. A source that does not compile, a
   // compiler that crashed on it or that ran out of time is a BuildResult without an artifact.
-  // Errors: cancelled; internal. `isolation` gets the compiler's layers merged in.
+  // Errors: cancelled; internal; interrupted (retryable): the zygote is not up. `isolation` gets
+  // the compiler's layers merged in.
   schemas::Result<BuildResult> compile(const schemas::Kernel& kernel,
                                        const std::string& architecture, Budget& budget,
                                        Cancellation& cancellation,
@@ -40,11 +41,14 @@ class CompileService {
                                            const std::string& architecture, const Budget& budget,
                                            Cancellation& cancellation,
                                            schemas::IsolationReport& isolation);
+  schemas::Result<sandbox::Process> start(schemas::KernelType type, std::uint32_t uid,
+                                          int channel_fd);
   bool take_turn(Cancellation& cancellation);
   void give_turn_back();
 
   const Installation& installation_;
   sandbox::Spawner& spawner_;
+  ZygoteProcess& zygote_;
   sandbox::UidPool& uids_;
   std::mutex mutex_;
   std::condition_variable changed_;

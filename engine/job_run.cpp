@@ -35,6 +35,11 @@ std::string seconds_text(double seconds) {
   return text;
 }
 
+// What a compiler works on before a device is leased.
+bool is_compiled(KernelType type) {
+  return type == KernelType::cuda || type == KernelType::triton || type == KernelType::torch_cuda;
+}
+
 bool ended_by_itself(const Evaluation& evaluation, RunnerRole role) {
   const std::string& name = schemas::runner_role_name(role);
   return std::any_of(evaluation.process_ends.begin(), evaluation.process_ends.end(),
@@ -73,11 +78,11 @@ Result<Evaluation> JobRun::take_steps() {
 JobRun::Step JobRun::compile() {
   const schemas::WorkRequest& work = spec_.work;
   tell(JobEvent::Kind::stage, Stage::compiling, 0.02, "compiling");
-  if (work.reference && work.reference->type == KernelType::cuda) {
+  if (work.reference && is_compiled(work.reference->type)) {
     Step step = compile_one(*work.reference, true);
     if (!step || *step) return step;
   }
-  if (work.candidate.type == KernelType::cuda) {
+  if (is_compiled(work.candidate.type)) {
     Step step = compile_one(work.candidate, false);
     if (!step || *step) return step;
   }
@@ -140,19 +145,17 @@ Result<GpuPool::Lease> JobRun::lease() {
 // unless a contract says how to make them.
 std::vector<JobRun::Actor> JobRun::actors() const {
   const schemas::WorkRequest& work = spec_.work;
-  const auto actor = [&](RunnerRole role, const schemas::Kernel& kernel, bool of_reference) {
-    Actor made{role, RunnerTier::host, nullptr};
-    if (kernel.type == KernelType::cuda) {
-      made.tier = RunnerTier::device;
-      made.artifact = &artifacts_.at(of_reference);
-    }
-    return made;
+  const auto actor = [&](RunnerRole role, bool of_reference) {
+    const auto artifact = artifacts_.find(of_reference);
+    if (artifact == artifacts_.end()) return Actor{role, RunnerTier::host, nullptr};
+    return Actor{role, artifact->second.tier, &artifact->second};
   };
   std::vector<Actor> actors;
-  const schemas::Kernel& owner = work.reference ? *work.reference : work.candidate;
-  if (!owner.io) actors.push_back({RunnerRole::inputs, RunnerTier::host, nullptr});
-  if (work.reference) actors.push_back(actor(RunnerRole::reference, *work.reference, true));
-  actors.push_back(actor(RunnerRole::candidate, work.candidate, false));
+  const bool has_reference = work.reference.has_value();
+  const schemas::Kernel& owner = has_reference ? *work.reference : work.candidate;
+  if (!owner.io) actors.push_back(actor(RunnerRole::inputs, has_reference));
+  if (has_reference) actors.push_back(actor(RunnerRole::reference, true));
+  actors.push_back(actor(RunnerRole::candidate, false));
   return actors;
 }
 
@@ -174,7 +177,7 @@ Result<Evaluation> JobRun::attempt(DeviceStation& station) {
   if (!device) return Error{ErrorCode::interrupted, "the judge went away", true, {}};
 
   std::vector<RunnerProcess> runners;
-  std::vector<sandbox::SharedMemory> cubins;
+  std::vector<sandbox::SharedMemory> artifacts;
   std::vector<JudgedRunner> judged;
   schemas::IsolationReport isolation;
   for (const Actor& actor : actors()) {
@@ -192,14 +195,15 @@ Result<Evaluation> JobRun::attempt(DeviceStation& station) {
     one.pidfd = runner->pidfd();
     if (actor.artifact != nullptr) {
       const std::string& binary = actor.artifact->binary;
-      auto memory = sandbox::SharedMemory::create("cubin", binary.size());
+      auto memory = sandbox::SharedMemory::create("artifact", binary.size());
       if (!memory) return memory.error();
       if (auto written = memory->write(0, binary.data(), binary.size()); !written)
         return written.error();
-      one.device_tier = true;
+      one.device_tier = actor.tier == RunnerTier::device;
       one.kernel_name = actor.artifact->kernel_name;
-      one.cubin_fd = memory->fd();
-      cubins.push_back(std::move(*memory));
+      one.launch = actor.artifact->launch;
+      one.artifact_fd = memory->fd();
+      artifacts.push_back(std::move(*memory));
     }
     judged.push_back(one);
     runners.push_back(std::move(*runner));

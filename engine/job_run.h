@@ -42,7 +42,7 @@ class JobRun {
   struct Actor {
     schemas::RunnerRole role = schemas::RunnerRole::candidate;
     RunnerTier tier = RunnerTier::host;
-    const Artifact* artifact = nullptr;  // device tier
+    const Artifact* artifact = nullptr;  // null: nothing was compiled for it
   };
   // Nothing: go on. An evaluation: the job has ended.
   using Step = schemas::Result<std::optional<schemas::Evaluation>>;

@@ -170,13 +170,15 @@ Result<Evaluation> JudgeProcess::evaluate(const schemas::JobSpec& spec,
   for (const JudgedRunner& runner : runners) {
     list.push_back({{"role", schemas::runner_role_name(runner.role)},
                     {"tier", runner.device_tier ? "device" : "host"},
-                    {"kernel_name", runner.kernel_name}});
+                    {"kernel_name", runner.kernel_name},
+                    {"launch", runner.launch},
+                    {"artifact", runner.artifact_fd >= 0}});
     descriptors.push_back(runner.channel_fd);
     descriptors.push_back(runner.pidfd);
   }
   for (const JudgedRunner& runner : runners) {
-    if (runner.device_tier) {
-      descriptors.push_back(runner.cubin_fd);
+    if (runner.artifact_fd >= 0) {
+      descriptors.push_back(runner.artifact_fd);
     }
   }
   const auto sent = session->send({{"op", "evaluate"},

@@ -24,9 +24,10 @@ namespace assay::engine {
 struct JudgedRunner {
   schemas::RunnerRole role = schemas::RunnerRole::candidate;
   bool device_tier = false;
-  std::string kernel_name;  // device tier: the symbol
+  std::string kernel_name;                         // device tier: the symbol
+  schemas::Json launch = schemas::Json::object();  // with an artifact: for the runner
   int channel_fd = -1, pidfd = -1;
-  int cubin_fd = -1;  // device tier
+  int artifact_fd = -1;  // -1: nothing was compiled for it
 };
 
 class JudgeProcess {

@@ -75,10 +75,10 @@ class LocalExecutor final : public Executor {
                                                         ? options.parallel_compiles
                                                         : std::thread::hardware_concurrency(),
                                                     1, kMostParallelCompiles)),
-        compilers_(installation_, spawner_, uids_, parallel_compiles_),
         pool_(choose_devices(options, gpus_)),
-        zygote_(std::make_unique<ZygoteProcess>(installation_, spawner_,
-                                                [this] { zygote_came_up(); })) {
+        zygote_(
+            std::make_unique<ZygoteProcess>(installation_, spawner_, [this] { zygote_came_up(); })),
+        compilers_(installation_, spawner_, *zygote_, uids_, parallel_compiles_) {
     for (const GpuPool::Use& use : pool_.use()) stations_.push_back(make_station(use.device));
     {
       const std::lock_guard lock(mutex_);
@@ -193,7 +193,6 @@ class LocalExecutor final : public Executor {
   const std::vector<GpuNode> gpus_;
   const schemas::DeviceInfo cpu_;
   const std::int64_t parallel_compiles_;
-  CompileService compilers_;
   GpuPool pool_;
   std::mutex mutex_;
   bool stations_made_ = false;
@@ -201,6 +200,7 @@ class LocalExecutor final : public Executor {
   std::vector<schemas::LayerReport> layers_;
   std::vector<std::unique_ptr<DeviceStation>> stations_;
   std::unique_ptr<ZygoteProcess> zygote_;
+  CompileService compilers_;
   std::thread prober_;
 };
 

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "engine/artifact_cache.h"
 #include "engine/gpu_pool.h"
 #include "engine/installation.h"
 #include "engine/zygote_process.h"
@@ -20,7 +21,6 @@
 
 namespace assay::engine {
 
-enum class RunnerTier { host, device };
 const char* runner_tier_name(RunnerTier tier);
 
 class RunnerProcess {

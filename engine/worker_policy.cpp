@@ -79,6 +79,15 @@ void bind_driver(Policy& policy) {
   }
 }
 
+// An #include of a file of /etc would quote it in the error: the loader's files and the links to
+// compilers are all that is there.
+void hide_settings(Policy& policy) {
+  std::erase_if(policy.binds, [](const BindMount& mount) {
+    return mount.source.starts_with("/etc/") && !mount.source.starts_with("/etc/ld.so") &&
+           mount.source != "/etc/alternatives";  // c++ is a link by way of it
+  });
+}
+
 }  // namespace
 
 Policy judge_policy(const Installation&, const DeviceId& device, const std::string& gpu_uuid) {
@@ -101,15 +110,28 @@ Policy zygote_policy(const Installation&) {
 
 Policy compiler_policy(const Installation& installation) {
   Policy policy = untrusted();
-  // An #include of a file of /etc would quote it in the error: the loader's files are all that is
-  // there.
-  std::erase_if(policy.binds, [](const BindMount& mount) {
-    return mount.source.starts_with("/etc/") && !mount.source.starts_with("/etc/ld.so");
-  });
+  hide_settings(policy);
   show_path(policy, fs::path(installation.compiler).parent_path().string());
   show_path(policy, installation.cuda_directory);
   policy.limits.tasks = kCompilerTasks;
   policy.memory_limit_bytes = kCompilerMemoryBytes;
+  return policy;
+}
+
+Policy python_compiler_policy(const Installation& installation) {
+  Policy policy = untrusted();
+  hide_settings(policy);
+  for (const std::string& prefix : python_prefixes(installation.python)) {
+    show_path(policy, prefix);
+  }
+  show_path(policy, installation.python_modules);
+  show_path(policy, installation.cuda_directory);
+  policy.environment.push_back("CUDA_VISIBLE_DEVICES=");
+  if (!installation.cuda_directory.empty()) {
+    policy.environment.push_back("CUDA_HOME=" + installation.cuda_directory);
+  }
+  policy.limits.tasks = kPythonCompilerTasks;
+  policy.memory_limit_bytes = kPythonCompilerMemoryBytes;
   return policy;
 }
 

@@ -16,6 +16,8 @@ namespace assay::engine {
 // Limits on untrusted workers. Wall time is the job's and is kept by whoever started the process.
 inline constexpr std::uint64_t kCompilerMemoryBytes = std::uint64_t{4} << 30;
 inline constexpr std::uint64_t kCompilerTasks = 32;
+inline constexpr std::uint64_t kPythonCompilerMemoryBytes = std::uint64_t{8} << 30;  // nvcc, g++
+inline constexpr std::uint64_t kPythonCompilerTasks = 128;
 inline constexpr std::uint64_t kRunnerTasks = 512;  // torch on many cores, and CUDA's own threads
 inline constexpr std::uint64_t kRunnerDescriptors = 1024;
 inline constexpr std::uint64_t kRunnerFileBytes = std::uint64_t{1} << 30;
@@ -30,6 +32,8 @@ sandbox::Policy zygote_policy(const Installation& installation);
 
 // Untrusted workers, without a uid (the caller takes one from the pool).
 sandbox::Policy compiler_policy(const Installation& installation);
+// For kernels written in Python: the chosen Python, g++ and CUDA's compilers; no device.
+sandbox::Policy python_compiler_policy(const Installation& installation);
 // `memory_bytes` bounds a runner's host memory.
 // `gpu_uuid` as the judge told it: beside one device node, an index would mean something else.
 sandbox::Policy host_runner_policy(const Installation& installation, const DeviceId& device,

@@ -48,6 +48,8 @@ schemas::Result<JobRequest> read_job_request(const Json& message,
     grant.role = static_cast<schemas::RunnerRole>(fields.required_word("role", kRoles).value_or(0));
     grant.tier = fields.required_word("tier", kTiers).value_or(0) == 1 ? Tier::device : Tier::host;
     grant.kernel_name = fields.optional_string("kernel_name", 4096).value_or("");
+    grant.has_artifact = fields.bool_or("artifact", false);
+    if (const Json* launch = fields.raw("launch")) grant.launch = *launch;
     request.runners.push_back(std::move(grant));
   });
   if (!diagnostics.errors.empty()) return violation(diagnostics);
@@ -64,7 +66,7 @@ schemas::Result<JobRequest> read_job_request(const Json& message,
     grant.channel = sandbox::Channel(std::move(channel));
   }
   for (RunnerGrant& grant : request.runners)
-    if (grant.tier == Tier::device) take(grant.cubin);
+    if (grant.has_artifact) take(grant.artifact);
   if (next != descriptors.size()) {
     diagnostics.errors.push_back({"evaluate", "brought " + std::to_string(descriptors.size()) +
                                                   " descriptors, not " + std::to_string(next)});

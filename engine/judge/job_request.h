@@ -17,10 +17,12 @@ namespace assay::engine::judge {
 struct RunnerGrant {
   schemas::RunnerRole role = schemas::RunnerRole::candidate;
   Tier tier = Tier::host;
-  std::string kernel_name;  // device tier: the lowered symbol
+  std::string kernel_name;                         // device tier: the lowered symbol
+  schemas::Json launch = schemas::Json::object();  // the compiler's words to the runner, unread
+  bool has_artifact = false;
   sandbox::Channel channel;
   sandbox::UniqueFd pidfd;
-  sandbox::UniqueFd cubin;  // device tier
+  sandbox::UniqueFd artifact;  // what was compiled for it
 };
 
 struct JobRequest {

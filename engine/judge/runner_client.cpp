@@ -137,18 +137,21 @@ void RunnerClient::prepare(const std::string& device_kind, std::int64_t device_i
       {{"device", {{"kind", device_kind}, {"index", device_index}, {"uuid", device_uuid}}}});
 }
 
-Loaded RunnerClient::load(const schemas::Kernel& kernel, const std::string& kernel_name,
-                          std::uint64_t seed, const Transfer& init_inputs, int cubin_fd) {
+Loaded RunnerClient::load(const schemas::Kernel& kernel, std::uint64_t seed,
+                          const Transfer& init_inputs, const CompiledPart& compiled) {
   Json fields = {{"role", schemas::runner_role_name(role_)},
                  {"kernel", kernel_for_runner(kernel)},
                  {"seed", seed}};
   std::vector<int> descriptors;
   if (tier_ == Tier::device) {
-    fields["kernel_name"] = kernel_name;
-    descriptors.push_back(cubin_fd);
+    fields["kernel_name"] = compiled.kernel_name;
   } else if (init_inputs.present) {
     fields["init_inputs"] = json_array(init_inputs.values);
     if (init_inputs.buffer.valid()) descriptors.push_back(init_inputs.buffer.fd());
+  }
+  if (compiled.artifact_fd >= 0) {
+    fields["launch"] = compiled.launch;
+    descriptors.push_back(compiled.artifact_fd);
   }
   const Reply reply = ask("load", std::move(fields), descriptors);
   return read_loaded(reply.body, role_, "load");

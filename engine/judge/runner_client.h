@@ -39,6 +39,13 @@ struct Weights {
   sandbox::SharedMemory buffer;
 };
 
+// What a compiler made of a kernel, for its runner. The judge passes it on unread.
+struct CompiledPart {
+  std::string kernel_name;  // device tier: the lowered symbol
+  schemas::Json launch = schemas::Json::object();
+  int artifact_fd = -1;  // borrowed; -1: nothing was compiled
+};
+
 struct Loaded {
   bool takes_get_inputs = false, has_weights = false;
   std::optional<schemas::KernelResources> resources;
@@ -86,9 +93,8 @@ class RunnerClient {
 
   void prepare(const std::string& device_kind, std::int64_t device_index,
                const std::string& device_uuid);
-  // `cubin_fd`: device tier only, else -1.
-  Loaded load(const schemas::Kernel& kernel, const std::string& kernel_name, std::uint64_t seed,
-              const Transfer& init_inputs, int cubin_fd);
+  Loaded load(const schemas::Kernel& kernel, std::uint64_t seed, const Transfer& init_inputs,
+              const CompiledPart& compiled);
   // Tensors of at most `max_bytes` in all; memory: they are more.
   Transfer init_inputs(std::uint64_t seed, std::size_t max_bytes);
   Transfer draw(std::uint64_t seed, std::size_t max_bytes);

@@ -140,7 +140,8 @@ void Session::draw_inputs() {
   try {
     Loaded loaded;
     if (client != nullptr) {
-      loaded = client->load(input_owner(), "", construction_seed_, Transfer{false, {}, {}}, -1);
+      loaded = client->load(input_owner(), construction_seed_, Transfer{false, {}, {}},
+                            compiled_part(RunnerRole::inputs));
       init_inputs_ = client->init_inputs(construction_seed_, most);
     }
     std::unique_ptr<DrawSource> source;
@@ -173,9 +174,13 @@ void Session::draw_inputs() {
 
 void Session::load(Side* side) {
   if (side == nullptr) return;
-  const RunnerGrant& grant = *request_.find(side->role);
-  side->loaded = side->runner.load(side->kernel, grant.kernel_name, construction_seed_,
-                                   init_inputs_, grant.cubin.get());
+  side->loaded =
+      side->runner.load(side->kernel, construction_seed_, init_inputs_, compiled_part(side->role));
+}
+
+CompiledPart Session::compiled_part(RunnerRole role) {
+  const RunnerGrant& grant = *request_.find(role);
+  return {grant.kernel_name, grant.launch, grant.artifact.get()};
 }
 
 void Session::share_weights() {

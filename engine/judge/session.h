@@ -57,6 +57,7 @@ class Session {
 
   RunnerClient* runner(schemas::RunnerRole role);
   const schemas::Kernel& input_owner() const;
+  CompiledPart compiled_part(schemas::RunnerRole role);
   std::int64_t bytes_per_slot() const;
   void enter(schemas::Stage stage, double progress, const std::string& message);
   void finish_step(const std::string& name);

@@ -225,7 +225,7 @@ TEST_CASE("after a crash: running jobs are interrupted with what was known, queu
 TEST_CASE("kernel types that cannot be run yet are a malformed call that names the field") {
   Fixture fixture;
   schemas::WorkRequest request = work("good");
-  request.candidate.type = schemas::KernelType::multi_kernel;
+  request.candidate.type = schemas::KernelType::triton;
   const auto refused = fixture.engine->submit(request);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == schemas::ErrorCode::malformed_call);

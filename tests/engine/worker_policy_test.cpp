@@ -54,10 +54,21 @@ TEST_CASE("a compiler sees no device, no user data and nothing of /etc but the l
   for (const auto& bind : policy.binds) {
     INFO(bind.source);
     CHECK(bind.read_only);
-    CHECK((!bind.source.starts_with("/etc") || bind.source.starts_with("/etc/ld.so")));
+    CHECK((!bind.source.starts_with("/etc") || bind.source.starts_with("/etc/ld.so") ||
+           bind.source == "/etc/alternatives"));
   }
   CHECK(policy.memory_limit_bytes > 0);
   CHECK(policy.limits.tasks > 0);
+}
+
+TEST_CASE("a compiler for Python sees Python and CUDA, but no device and no settings") {
+  const auto policy = engine::python_compiler_policy(installation());
+  CHECK(policy.level == sandbox::ConfineLevel::untrusted);
+  CHECK(policy.device_nodes.empty());
+  CHECK(shows(policy, "/srv/env"));
+  CHECK(shows(policy, "/opt/assay/python"));
+  CHECK_FALSE(shows(policy, "/etc/passwd"));
+  CHECK(policy.memory_limit_bytes > 0);
 }
 
 TEST_CASE("a runner sees its own GPU's nodes only, a CPU runner none") {

@@ -71,11 +71,11 @@ class Loaded:
         return list(made) if isinstance(made, (list, tuple)) else [made]
 
 
-def load(kernel, role, seed, init_inputs, device):
+def load(kernel, role, seed, init_inputs, device, artifact=None):
     """Runs the source; for the roles reference and candidate also constructs.
 
     kernel: a KernelCode object; init_inputs: values for the constructor, or None for the submission's own;
-    device: "cpu" or "cuda:0", where the weights of a module go.
+    device: "cpu" or "cuda:0", where the weights of a module go; artifact: what a compiler made of it, or None.
     """
     kernel_type = kernel.get("kernel_type")
     if kernel_type not in TAKES_OUTPUTS:

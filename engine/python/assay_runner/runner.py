@@ -22,6 +22,14 @@ MAX_CPU_THREADS = 64
 ROLES = ("inputs", "reference", "candidate")
 
 
+class Artifact:
+    """What a compiler made of the kernel: `launch` as it was answered, and its bytes."""
+
+    def __init__(self, launch, fd):
+        self.launch = launch
+        self.bytes = os.pread(fd, os.fstat(fd).st_size, 0)
+
+
 class State(enum.IntEnum):
     FORKED = 0
     PREPARED = 1
@@ -126,12 +134,15 @@ class Runner:
         role = request.get("role")
         if role not in ROLES:
             raise Fault(PROTOCOL, f"unknown role {role!r:.80}")
+        fds = [descriptors[i] for i in range(len(descriptors))]
+        launch = request.get("launch")
+        artifact = None if launch is None or not fds else Artifact(launch, fds.pop())
         nodes = request.get("init_inputs")
         init_inputs = None
         if nodes is not None:
-            init_inputs = decode_values(nodes, descriptors[0] if len(descriptors) > 0 else None)
+            init_inputs = decode_values(nodes, fds[0] if fds else None)
         kernel = request.get("kernel") or {}
-        self._loaded = loader.load(kernel, role, _seed(request), init_inputs, self._device)
+        self._loaded = loader.load(kernel, role, _seed(request), init_inputs, self._device, artifact)
         self._role = role
         self._state = State.LOADED
         return {

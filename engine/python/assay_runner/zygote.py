@@ -3,8 +3,9 @@
 
     python -I <build>/python/assay_runner/zygote.py --channel-fd N
 
-Before every fork this process has one thread and has never touched CUDA; the child of a fork serves one judge over the
-descriptor that the request's argument names ({"channel_fd": N}) and ends without running exit handlers.
+Before every fork this process has one thread and has never touched CUDA; the child of a fork serves one judge, or
+compiles one kernel ("serve": "compile"), over the descriptor that the request's argument names ({"channel_fd": N}) and
+ends without running exit handlers.
 """
 
 import argparse
@@ -41,7 +42,7 @@ def preload():
             optional.append(name)
         except Exception:  # absent or unusable here: a submission that needs it is told so itself
             pass
-    from assay_runner import runner  # noqa: F401  (with everything that it imports)
+    from assay_runner import compiler, runner  # noqa: F401  (with everything that they import)
 
     gc.collect()
     gc.freeze()  # what lives now is never collected: children share its pages
@@ -80,9 +81,11 @@ def run_child(argument, environment):
         os.environ.clear()
         os.environ.update(entry.split("=", 1) for entry in environment if "=" in entry)
         os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")  # no pool of compilers in a sandbox
-        from assay_runner import runner
+        from assay_runner import compiler, runner
 
-        runner.main(json.loads(argument)["channel_fd"])
+        request = json.loads(argument)
+        serve = compiler if request.get("serve") == "compile" else runner
+        serve.main(request["channel_fd"])
         status = EXIT_DONE
     except BaseException as exception:  # the judge or the front is gone, or we have a defect
         print(f"assay runner: {type(exception).__name__}: {exception}", file=sys.stderr)

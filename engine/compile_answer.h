@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a compiler's answer says, read strictly: it is hostile input (docs/workers.md).
+#pragma once
+
+#include "engine/artifact_cache.h"
+#include "sandbox/frame.h"
+#include "schemas/result.h"
+
+namespace assay::engine {
+
+inline constexpr std::size_t kMaxCompileLogBytes = 4096;
+
+// A source that does not compile is a result without an artifact. Error: protocol_violation.
+schemas::Result<BuildResult> read_compile_answer(sandbox::Frame frame);
+
+}  // namespace assay::engine
