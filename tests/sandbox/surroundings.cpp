@@ -75,11 +75,16 @@ void last_user_namespace(int report_fd, bool all_ids) {
 
 void mask_proc(int report_fd) {
   const uid_t uid = ::geteuid();
+  const gid_t gid = ::getegid();
   if (::unshare(uid == 0 ? CLONE_NEWNS : CLONE_NEWUSER | CLONE_NEWNS) != 0)
     cannot(report_fd, "unshare");
   if (uid != 0) {
-    const std::string line = std::to_string(uid) + " " + std::to_string(uid) + " 1";
-    write_or_fail(report_fd, "/proc/self/uid_map", line);
+    // Both: in a namespace that does not map one of them, no further one can be made.
+    write_or_fail(report_fd, "/proc/self/setgroups", "deny");
+    write_or_fail(report_fd, "/proc/self/uid_map",
+                  std::to_string(uid) + " " + std::to_string(uid) + " 1");
+    write_or_fail(report_fd, "/proc/self/gid_map",
+                  std::to_string(gid) + " " + std::to_string(gid) + " 1");
   }
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
       ::mount("/proc/sys", "/proc/sys", nullptr, MS_BIND, nullptr) != 0 ||
