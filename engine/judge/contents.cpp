@@ -2,6 +2,7 @@
 #include "engine/judge/contents.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <memory>
 #include <utility>
 
@@ -30,34 +31,53 @@ Draw take_draw(DrawSource& source, std::uint64_t seed, const SlotLayout& layout,
   return draw;
 }
 
-std::string describe(const DrawSource& source, const Draws& draws) {
+std::string percent(double share) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2g %%", share * 100);
+  return text;
+}
+
+std::string describe(const DrawSource& source, const Draws& draws, const NoiseMaker& noise) {
   const std::size_t count = draws.draws.size();
   std::string how =
       std::to_string(count) + (count == 1 ? " draw, " : " draws, ") + source.origin() + "; ";
   if (!source.random()) return how + "constant values, so every call has the same";
+  const auto& recipes = draws.recipes;
+  if (std::any_of(recipes.begin(), recipes.end(), [](const auto& one) { return one.has_value(); }))
+    return how +
+           "every draw is used once exactly, further calls have values of their own, drawn "
+           "on the device by the judge; constants and given data repeat";
+  double most = 0;
+  for (const TensorPlace& place : draws.inputs.layout.tensors())
+    if (schemas::is_floating(place.dtype)) most = std::max(most, noise.scale(place.dtype));
   how +=
-      "every draw is used once exactly, further calls have a draw with multiplicative noise of "
-      "1e-3 (bfloat16: 2^-7) "
-      "within the draw's own range";
+      "every draw is used once exactly, further calls have a draw multiplied by a factor of "
+      "their own (" +
+      std::to_string(kLeastFactor).substr(0, 3) + " to 1) and by noise of " + percent(most) +
+      " for each element, within the draw's own range";
   if (!draws.all_vary) how += "; integers, bools, constants and whole-number tensors repeat";
   return how;
 }
 
 }  // namespace
 
-Draws make_draws(DrawSource& source, Memory& memory, const NoiseMaker& noise,
-                 std::size_t max_bytes) {
+Draws make_draws(DrawSource& source, Memory& memory, const NoiseMaker& noise, DrawLimits limits) {
   Draws made;
   const auto begin = sandbox::Clock::now();
   std::uint64_t seed = random_seed();
   made.inputs = source.next(seed);
   const auto slot_bytes = static_cast<std::size_t>(made.inputs.layout.slot_bytes());
   const int most = source.random() ? kMaxDraws : 1;
+  for (std::size_t i = 0; i < made.inputs.layout.tensors().size(); ++i)
+    made.recipes.push_back(source.recipe(i));
   made.draws.push_back(take_draw(source, seed, made.inputs.layout, memory, noise));
   const auto first = sandbox::Clock::now() - begin;
   while (static_cast<int>(made.draws.size()) < most) {
-    const auto spent = sandbox::Clock::now() - begin;
-    if (spent + first > kDrawTime || (made.draws.size() + 1) * slot_bytes > max_bytes) break;
+    const auto expected = sandbox::Clock::now() - begin + first;
+    const bool enough = static_cast<int>(made.draws.size()) >= kMinDraws;
+    if (expected > (enough ? kDrawTime : limits.time * kDrawShare) ||
+        (made.draws.size() + 1) * slot_bytes > limits.bytes)
+      break;
     seed = random_seed();
     const InputSet drawn = source.next(seed);
     if (!same_structure(drawn.arguments, made.inputs.arguments)) {
@@ -68,8 +88,13 @@ Draws make_draws(DrawSource& source, Memory& memory, const NoiseMaker& noise,
     made.draws.push_back(take_draw(source, seed, made.inputs.layout, memory, noise));
   }
   for (const Draw& draw : made.draws)
-    for (const NoiseRange& range : draw.ranges) made.all_vary = made.all_vary && range.varies;
-  made.how = describe(source, made);
+    for (std::size_t i = 0; i < draw.ranges.size(); ++i)
+      made.all_vary = made.all_vary && (made.recipes[i] || draw.ranges[i].varies);
+  if (source.random() && static_cast<int>(made.draws.size()) < std::min(kMinDraws, most))
+    made.warnings.push_back("only " + std::to_string(made.draws.size()) +
+                            " independent draws of the inputs could be made, so a kernel that "
+                            "remembers earlier results is harder to tell");
+  made.how = describe(source, made, noise);
   return made;
 }
 
@@ -91,22 +116,26 @@ void Contents::copy_rows(const TensorRows& to, const TensorRows& from) {
   for (std::int64_t row = 0; row < to.rows; ++row) memory_.copy(to.row(row).data, from.data, width);
 }
 
-// Slots that start from the same draw lie `count` slots apart and are filled together.
 void Contents::fill_tensor(std::size_t tensor, std::int64_t slots) {
   const auto count = static_cast<std::int64_t>(draws_.draws.size());
+  const TensorRows all = layout().rows(staging_->data(), tensor, slots);
+  if (const auto& recipe = draws_.recipes[tensor]) noise_.draw(all, *recipe);
+  // Slots that start from the same draw lie `count` slots apart and are filled together.
   for (std::int64_t first = 0; first < std::min(slots, count); ++first) {
     const Draw& draw = draws_.draws[static_cast<std::size_t>((next_ + first) % count)];
     const TensorRows from = layout().rows(draw.values->data(), tensor, 1);
-    TensorRows to = layout().rows(staging_->data() + first * layout().slot_bytes(), tensor, slots);
-    to.rows = (slots - first + count - 1) / count;
-    to.stride_bytes *= count;
     const NoiseRange& range = draw.ranges[tensor];
-    if (!range.varies) {
-      copy_rows(to, from);
-      continue;
+    if (!draws_.recipes[tensor]) {
+      TensorRows to = all.row(first);
+      to.rows = (slots - first + count - 1) / count;
+      to.stride_bytes = all.stride_bytes * count;
+      if (!range.varies) {
+        copy_rows(to, from);
+        continue;
+      }
+      noise_.vary(to, from, range);
     }
-    noise_.vary(to, from, range);
-    if (next_ + first < count) copy_rows(to.row(0), from);
+    if (next_ + first < count) copy_rows(all.row(first), from);
   }
 }
 

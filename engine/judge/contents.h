@@ -15,8 +15,11 @@
 
 namespace assay::engine::judge {
 
-inline constexpr int kMaxDraws = 8;
-// For all draws together, beyond the first.
+// A kernel that answers every call with its first result must fail on the others: so many at least,
+// as long as they take no more than kDrawShare of the job's time.
+inline constexpr int kMinDraws = 4, kMaxDraws = 8;
+inline constexpr double kDrawShare = 0.25;
+// Beyond kMinDraws, for all draws together after the first.
 inline constexpr std::chrono::milliseconds kDrawTime{40};
 
 struct Draw {
@@ -28,18 +31,24 @@ struct Draw {
 struct Draws {
   InputSet inputs;
   std::vector<Draw> draws;
+  // By tensor: how fresh values are drawn on the device; none: from a draw, with noise.
+  std::vector<std::optional<schemas::Init>> recipes;
   std::string how;  // a sentence for the result
   std::vector<std::string> notes;
-  bool all_vary = true;  // every tensor of every draw takes noise
+  std::vector<std::string> warnings;  // what the verdict cannot tell therefore
+  bool all_vary = true;               // no tensor of any draw repeats
 };
 
-// As many draws as are cheap: at most kMaxDraws, within kDrawTime and `max_bytes` of device memory
-// (at least one).
-Draws make_draws(DrawSource& source, Memory& memory, const NoiseMaker& noise,
-                 std::size_t max_bytes);
+struct DrawLimits {
+  std::size_t bytes = 0;                                    // of device memory, for all draws
+  std::chrono::nanoseconds time{std::chrono::seconds(60)};  // left to the job
+};
 
-// Content number c is draw c mod n, exactly where c < n, else with noise of its own. Numbers are
-// never used twice.
+// As many draws as are cheap: from kMinDraws to kMaxDraws, within the limits (at least one).
+Draws make_draws(DrawSource& source, Memory& memory, const NoiseMaker& noise, DrawLimits limits);
+
+// Content number c is draw c mod n, exactly where c < n, else with values or noise of its own.
+// Numbers are never used twice.
 class Contents {
  public:
   // Room for `slots` slots. `draws`, `memory` and `noise` must outlive this.

@@ -53,6 +53,10 @@ class ContractSource final : public DrawSource {
   bool may_vary(std::size_t tensor) const override {
     return !specs_[tensor].data && is_random(specs_[tensor].init.value_or(schemas::Init{}));
   }
+  std::optional<schemas::Init> recipe(std::size_t tensor) const override {
+    if (!may_vary(tensor)) return std::nullopt;
+    return specs_[tensor].init.value_or(schemas::Init{});
+  }
   bool random() const override {
     for (std::size_t i = 0; i < specs_.size(); ++i)
       if (may_vary(i)) return true;
@@ -93,6 +97,7 @@ class RunnerSource final : public DrawSource {
         last_.buffer.read(static_cast<std::size_t>(offsets_[tensor]), into.data(), into.size()));
   }
   bool may_vary(std::size_t) const override { return true; }
+  std::optional<schemas::Init> recipe(std::size_t) const override { return std::nullopt; }
   bool random() const override { return true; }
   std::string origin() const override {
     return "drawn by get_inputs() in a process of its own, seeded by the judge";

@@ -27,6 +27,9 @@ class DrawSource {
   // Whether a tensor of the last draw may be given noise (the noise maker looks at its values
   // besides).
   virtual bool may_vary(std::size_t tensor) const = 0;
+  // How values of a tensor are drawn, where that is known and random: then every call can have its
+  // own.
+  virtual std::optional<schemas::Init> recipe(std::size_t tensor) const = 0;
   // Whether another seed can give other values.
   virtual bool random() const = 0;
   // "the contract's init", with how seeds are used.

@@ -91,14 +91,26 @@ bool Evidence::written_window(const Outputs& got, const Outputs* again, std::int
 
 bool Evidence::agree(const Outputs& got, const Outputs& want, std::int64_t calls) const {
   for (std::size_t output = 0; output < want.call->outputs.tensors().size(); ++output) {
-    const schemas::Dtype dtype = want.call->outputs.tensors()[output].dtype;
-    const TensorRows got_rows = got.rows(output, calls), want_rows = want.rows(output, calls);
-    const Tolerance tolerance = tolerance_for(dtype, rtol_, atol_);
-    const Poison& poison = (*got.poison)[output];
-    if (plainly_right(got_rows, want_rows, tolerance, poison, device_)) continue;
-    if (compare(got_rows, want_rows, tolerance, poison, device_).wrong > 0) return false;
+    if (!rows_agree(got.rows(output, calls), want.rows(output, calls), (*got.poison)[output]))
+      return false;
   }
   return true;
+}
+
+bool Evidence::all_alike(const Outputs& outputs, std::int64_t calls) const {
+  for (std::size_t output = 0; output < outputs.call->outputs.tensors().size(); ++output) {
+    const TensorRows rows = outputs.rows(output, calls);
+    for (std::int64_t row = 1; row < calls; ++row)
+      if (!rows_agree(rows.row(row), rows.row(0), (*outputs.poison)[output])) return false;
+  }
+  return true;
+}
+
+bool Evidence::rows_agree(const TensorRows& got, const TensorRows& want,
+                          const Poison& poison) const {
+  const Tolerance tolerance = tolerance_for(want.dtype, rtol_, atol_);
+  return plainly_right(got, want, tolerance, poison, device_) ||
+         compare(got, want, tolerance, poison, device_).wrong == 0;
 }
 
 void Evidence::note_worst(const WorstFound& found, const TensorPlace& place, std::size_t output,

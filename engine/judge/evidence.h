@@ -45,6 +45,9 @@ class Evidence {
 
   // Whether two sets of outputs agree, without counting: for the reference's own repeatability.
   bool agree(const Outputs& got, const Outputs& want, std::int64_t calls) const;
+  // Whether the outputs of `calls` calls, each with inputs of its own, agree with those of the
+  // first: then they cannot tell a kernel that looks at its inputs from one that does not.
+  bool all_alike(const Outputs& outputs, std::int64_t calls) const;
 
   schemas::Checks& checks() { return checks_; }
   const schemas::Checks& checks() const { return checks_; }
@@ -53,6 +56,7 @@ class Evidence {
   std::int64_t unwritten() const { return unwritten_; }
 
  private:
+  bool rows_agree(const TensorRows& got, const TensorRows& want, const Poison& poison) const;
   void note_worst(const WorstFound& found, const TensorPlace& place, std::size_t output,
                   std::int64_t window);
   void note_fault(const TensorPlace& place, const Comparison& comparison, std::int64_t calls);

@@ -50,7 +50,7 @@ at::Tensor draw_randn(const schemas::Init& init, schemas::Dtype dtype, at::IntAr
                       const at::Generator& generator, const c10::TensorOptions& options) {
   if (schemas::is_floating(dtype))
     return scaled(at::randn(shape, generator, options), init.std, init.mean);
-  const auto [low, high] = whole_range(dtype);
+  const auto [low, high] = integer_range(init, dtype);
   return draw_integers(low, high, shape, generator, options);
 }
 
@@ -58,9 +58,8 @@ at::Tensor draw_uniform(const schemas::Init& init, schemas::Dtype dtype, at::Int
                         const at::Generator& generator, const c10::TensorOptions& options) {
   if (schemas::is_floating(dtype))
     return scaled(at::rand(shape, generator, options), init.high - init.low, init.low);
-  if (dtype == schemas::Dtype::boolean) return draw_integers(0, 1, shape, generator, options);
-  return draw_integers(static_cast<std::int64_t>(init.low), static_cast<std::int64_t>(init.high),
-                       shape, generator, options);
+  const auto [low, high] = integer_range(init, dtype);
+  return draw_integers(low, high, shape, generator, options);
 }
 
 at::Tensor make_arange(const schemas::Init& init, at::IntArrayRef shape,
@@ -92,6 +91,13 @@ at::Tensor make(const schemas::Init& init, schemas::Dtype dtype, at::IntArrayRef
 }
 
 }  // namespace
+
+std::pair<std::int64_t, std::int64_t> integer_range(const schemas::Init& init,
+                                                    schemas::Dtype dtype) {
+  if (init.kind == schemas::InitKind::randn) return whole_range(dtype);
+  if (dtype == schemas::Dtype::boolean) return {0, 1};
+  return {static_cast<std::int64_t>(init.low), static_cast<std::int64_t>(init.high)};
+}
 
 bool is_random(const schemas::Init& init) {
   return init.kind == schemas::InitKind::randn || init.kind == schemas::InitKind::uniform;

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 
 #include "schemas/io_contract.h"
 
@@ -24,6 +25,10 @@ namespace assay::engine::judge {
 void draw_values(const schemas::Init& init, schemas::Dtype dtype,
                  const std::vector<std::int64_t>& shape, std::uint64_t seed,
                  std::span<std::byte> bytes);
+
+// Inclusive bounds of the integers (and booleans) that a random `init` draws.
+std::pair<std::int64_t, std::int64_t> integer_range(const schemas::Init& init,
+                                                    schemas::Dtype dtype);
 
 // Whether two seeds give two contents.
 bool is_random(const schemas::Init& init);

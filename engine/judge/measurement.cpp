@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/judge/failure.h"
+#include "engine/judge/random.h"
 #include "engine/judge/statistics.h"
 
 namespace assay::engine::judge {
@@ -14,6 +15,9 @@ namespace {
 constexpr int kRoundsAhead = 3;
 // Launches of the device tier's own figure: each is preceded by a cache flush and a held stream.
 constexpr std::int64_t kEventCalls = 128;
+// The reference is this much slower beside the candidate than alone: then it was disturbed.
+constexpr double kDisturbedShare = 0.25;
+constexpr std::size_t kWindowsAlone = 3;
 // Of a rehearsal, whose calls are not timed: enough to see whether captured calls give the same.
 constexpr std::int64_t kRehearsedChecks = 32;
 
@@ -51,6 +55,7 @@ void Measurement::expect(std::int64_t calls) {
   WindowRequest request;
   request.calls = calls;
   request.number = ++parts_.reference->windows;
+  request.seed = round_seed_;
   if (reference_graph_repeats_) {
     request.kind = "time";
     request.mode = mode_;
@@ -75,6 +80,7 @@ bool Measurement::check_candidate(std::int64_t calls, const std::vector<Poison>*
   WindowRequest request;
   request.calls = calls;
   request.number = ++parts_.candidate.windows;
+  request.seed = round_seed_;
   used = parts_.windows.run(parts_.candidate, request, parts_.contents, &into, poison).poison;
   if (parts_.reference == nullptr) return true;
   return parts_.evidence.compare_window(
@@ -82,11 +88,34 @@ bool Measurement::check_candidate(std::int64_t calls, const std::vector<Poison>*
       {&parts_.reference->call, expected_.get(), &reference_poison_}, calls, round_number_);
 }
 
+// Two things make a comparison say nothing: outputs that change by themselves, and outputs that do
+// not change with the inputs.
+void Measurement::examine_reference(std::int64_t calls) {
+  const Outputs once{&parts_.reference->call, expected_.get(), &reference_poison_};
+  const std::int64_t varied = std::min(calls, parts_.draws);
+  if (varied > 1 && parts_.evidence.all_alike(once, varied))
+    warnings_.push_back(
+        "the reference's outputs are the same for different inputs, within the tolerance (or have "
+        "no elements): a kernel that ignores its inputs would pass as well; choose inputs for "
+        "which the outputs differ");
+  WindowRequest request;
+  request.calls = calls;
+  request.number = ++parts_.reference->windows;
+  request.seed = round_seed_;
+  const WindowResult result =
+      parts_.windows.run(*parts_.reference, request, parts_.contents, snapshot_.get());
+  if (!parts_.evidence.agree({&parts_.reference->call, snapshot_.get(), &result.poison}, once,
+                             calls))
+    throw Failure(Cause::unusable, schemas::RunnerRole::reference, "pass",
+                  "its outputs differ between two passes over the same inputs and from the same "
+                  "random seed, beyond the tolerance, so nothing can be compared with them");
+}
+
 bool Measurement::check() {
   const std::int64_t calls = parts_.plan.check_slots;
-  ++round_number_;
-  parts_.contents.fill(calls);
+  begin_round(calls);
   expect(calls);
+  if (parts_.reference != nullptr) examine_reference(calls);
   std::vector<Poison> first, second;
   if (!check_candidate(calls, nullptr, *snapshot_, first)) return false;
   const bool twice = any_ambiguous(first);
@@ -142,16 +171,54 @@ bool Measurement::time(const std::function<void(double)>& progress) {
   if (!device_events(parts_.candidate, candidate_other_)) return false;
   if (parts_.reference != nullptr && !device_events(*parts_.reference, reference_other_))
     return false;
-  return run_round({plan.final_calls, true, true, 0});
+  if (!run_round({plan.final_calls, true, true, 0})) return false;
+  if (parts_.reference != nullptr) time_reference_alone();
+  return true;
+}
+
+// The candidate's processes may have slowed the reference as long as they lived.
+void Measurement::time_reference_alone() {
+  std::vector<TimedWindow>& windows = reference_timings_.windows;
+  if (windows.size() < 2) return;
+  const auto per_call = [](auto begin, auto end) {
+    std::vector<double> samples;
+    for (auto window = begin; window != end; ++window)
+      samples.push_back(static_cast<double>(window->elapsed_ns) /
+                        static_cast<double>(window->calls));
+    return median(samples);
+  };
+  const double beside = per_call(windows.begin(), windows.end() - 1);
+  const auto disturbed = [&](double alone) { return beside > (1 + kDisturbedShare) * alone; };
+  if (!disturbed(per_call(windows.end() - 1, windows.end()))) return;
+  const Round round{parts_.plan.final_calls, true, false, 0};
+  const std::size_t before = windows.size() - 1;
+  while (windows.size() < before + kWindowsAlone) {
+    if (!time_for(std::chrono::nanoseconds(windows.back().elapsed_ns))) return;
+    begin_round(round.calls);
+    timed_window(*parts_.reference, round, reference_timings_);
+    if (windows.size() <= before) return;  // the mode changed, and what was timed is gone
+  }
+  const auto first = windows.begin() + static_cast<std::ptrdiff_t>(before);
+  const double alone = per_call(first, windows.end());
+  if (!disturbed(alone)) return;
+  warnings_.push_back("the reference took " + number_text(beside / alone) +
+                      " times as long per call while the candidate's processes lived as after "
+                      "their end; the ratio is to its time after it");
+  windows.erase(windows.begin(), first);
+}
+
+void Measurement::begin_round(std::int64_t calls) {
+  ++round_number_;
+  round_seed_ = random_seed();
+  parts_.contents.fill(calls);
 }
 
 bool Measurement::run_round(const Round& round) {
-  ++round_number_;
-  parts_.contents.fill(round.calls);
+  begin_round(round.calls);
   expect(round.checked());
   // Who goes first changes with every round, so that neither always finds the warmer machine; in
-  // the last one the reference, which is killed together with the candidate.
-  const bool reference_first = round.last || round_number_ % 2 == 0;
+  // the last one the candidate, so that the reference runs once without it.
+  const bool reference_first = !round.last && round_number_ % 2 == 0;
   if (reference_first) time_reference(round);
   if (!time_candidate(round)) return false;
   if (!reference_first) time_reference(round);
@@ -167,10 +234,9 @@ WindowResult Measurement::timed_window(Side& side, const Round& round, SideTimin
   request.number = ++side.windows;
   request.mode = mode_;
   request.warmup = round.warmup;
+  request.seed = round_seed_;
   const bool to_be_killed = round.last && side.role == schemas::RunnerRole::candidate;
   request.kill_at_done = to_be_killed;
-  if (to_be_killed && parts_.reference != nullptr)
-    request.killed_with_it = &parts_.reference->runner;
   request.flush_cache = flush_;
   WindowResult result = parts_.windows.run(side, request, parts_.contents, snapshot_.get());
   if (result.mode != mode_) {
@@ -245,14 +311,14 @@ bool Measurement::device_events(Side& side, std::vector<schemas::TimingMethod>& 
     return true;
   const bool candidate = side.role == schemas::RunnerRole::candidate;
   const std::int64_t calls = std::min(parts_.plan.final_calls, kEventCalls);
-  ++round_number_;
-  parts_.contents.fill(calls);
+  begin_round(calls);
   if (candidate) expect(calls);
   WindowRequest request;
   request.kind = "time";
   request.calls = calls;
   request.number = ++side.windows;
   request.mode = "events";
+  request.seed = round_seed_;
   request.warmup = 1;
   WindowResult result;
   try {

@@ -27,6 +27,7 @@ struct MeasurementParts {
   Side& candidate;
   const MeasurementPlan& plan;
   std::int64_t warmup = 0;
+  std::int64_t draws = 1;  // independent ones: contents 0 to draws - 1
 };
 
 class Measurement {
@@ -39,13 +40,15 @@ class Measurement {
   // not write its outputs.
   bool check();
 
-  // Rehearsal, ordinary windows, last window with its kill. `progress` hears fractions of 1. False:
-  // a timed call of the candidate was wrong.
+  // Rehearsal, ordinary windows, last window with the candidate's kill. `progress` hears fractions
+  // of 1. False: a timed call of the candidate was wrong.
   bool time(const std::function<void(double)>& progress);
 
   // REQUIRES: time() returned true.
   schemas::Timing report(std::uint64_t bootstrap_seed) const;
   bool final_kill() const { return final_kill_; }
+  // What the verdict cannot tell, or what disturbed it.
+  const std::vector<std::string>& warnings() const { return warnings_; }
   std::int64_t windows_timed() const {
     return static_cast<std::int64_t>(candidate_timings_.windows.size());
   }
@@ -58,13 +61,16 @@ class Measurement {
     std::int64_t warmup = 0;
     std::int64_t checked() const;  // its first calls, of which the outputs are compared
   };
+  void begin_round(std::int64_t calls);
   void expect(std::int64_t calls);
+  void examine_reference(std::int64_t calls);
   bool check_candidate(std::int64_t calls, const std::vector<Poison>* poison, Arena& into,
                        std::vector<Poison>& used);
   void demand_reference_writes(std::int64_t calls, const std::vector<Poison>& poison);
   bool run_round(const Round& round);
   bool time_candidate(const Round& round);
   void time_reference(const Round& round);
+  void time_reference_alone();
   WindowResult timed_window(Side& side, const Round& round, SideTimings& timings);
   void measure_empty(Side& side, std::int64_t released);
   bool device_events(Side& side, std::vector<schemas::TimingMethod>& into);
@@ -77,9 +83,10 @@ class Measurement {
   SideTimings candidate_timings_, reference_timings_;
   std::vector<std::int64_t> empty_candidate_ns_, empty_reference_ns_;
   std::vector<schemas::TimingMethod> candidate_other_, reference_other_;
-  std::vector<std::string> notes_;
+  std::vector<std::string> notes_, warnings_;
   std::string mode_ = "stream";
   std::int64_t round_number_ = 0;
+  std::uint64_t round_seed_ = 0;
   bool final_kill_ = false, reference_repeats_ = true, flush_ = false;
   // Its captured calls gave what its calls on the stream gave: untimed passes may replay them.
   bool reference_graph_repeats_ = false;

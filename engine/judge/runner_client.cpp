@@ -213,6 +213,7 @@ std::string RunnerClient::begin_pass(const PassRequest& request) {
         {"slots", request.slots},
         {"mode", request.mode},
         {"warmup", request.warmup},
+        {"seed", request.seed},
         {"tf32", false}},
        {});
   return read_ready_mode(receive("pass").body, request.mode, role_, "pass");

@@ -75,6 +75,7 @@ struct PassRequest {
   std::vector<std::int64_t> slots;  // call order
   std::string mode = "stream";      // "stream", "graph", "events"
   std::int64_t warmup = 0;
+  std::uint64_t seed = 0;  // of the random state when the calls begin
 };
 
 struct PassDone {

@@ -49,7 +49,7 @@ Session::Session(JobRequest request, JudgeDevice& device, sandbox::Channel& exec
              sandbox::after(std::chrono::milliseconds(request_.budget_ms))),
       step_begin_(sandbox::Clock::now()),
       construction_seed_(random_seed()),
-      noise_(device.torch, random_seed()),
+      noise_(device.torch, random_seed(), request_.spec.work.rtol),
       evidence_(device.torch, request_.spec.work.rtol, request_.spec.work.atol) {
   const schemas::WorkRequest& work = request_.spec.work;
   memory_.set_budget(budget_of(device));
@@ -153,7 +153,7 @@ void Session::draw_inputs() {
       throw Failure(
           Cause::unusable,
           "its source has no get_inputs() and no IO contract was given, so there are no inputs");
-    draws_ = make_draws(*source, memory_, noise_, most);
+    draws_ = make_draws(*source, memory_, noise_, {most, watch_.left()});
   } catch (Failure& failure) {
     if (!failure.role) failure.role = RunnerRole::inputs;
     throw;
@@ -169,6 +169,9 @@ void Session::draw_inputs() {
     checks.seeds.push_back(draw.seed);
     for (const NoiseRange& range : draw.ranges) varied = varied || range.varies;
   }
+  for (const auto& recipe : draws_.recipes) varied = varied || recipe.has_value();
+  evaluation_.warnings.insert(evaluation_.warnings.end(), draws_.warnings.begin(),
+                              draws_.warnings.end());
   if (varied) checks.noise_seed = noise_.seed();
 }
 
@@ -252,10 +255,16 @@ void Session::measure(const MeasurementPlan& plan) {
   Contents contents(draws_, memory_, noise_, plan.slots);
   Measurement measurement({memory_, watch_, windows, contents, evidence_,
                            reference_ ? &*reference_ : nullptr, *candidate_, plan,
-                           request_.spec.work.num_warmup});
+                           request_.spec.work.num_warmup,
+                           static_cast<std::int64_t>(draws_.draws.size())});
   enter(schemas::Stage::validating, 0.3, "checking values");
   const bool right = measurement.check();
   finish_step("check");
+  const auto warn = [&] {
+    evaluation_.warnings.insert(evaluation_.warnings.end(), measurement.warnings().begin(),
+                                measurement.warnings().end());
+  };
+  if (!right || !timed) warn();
   if (!right) return conclude_incorrect(evaluation_, evidence_, progress_.has_reference, false);
   progress_.check_passed = true;
   if (timed) {
@@ -264,6 +273,7 @@ void Session::measure(const MeasurementPlan& plan) {
       watch_.tell(
           {schemas::JobEvent::Kind::progress, schemas::Stage::profiling, 0.4 + 0.6 * done, ""});
     });
+    warn();
     describe_device();
     finish_step("timing");
     evaluation_.checks.windows = measurement.windows_timed();

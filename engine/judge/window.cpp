@@ -56,7 +56,7 @@ WindowResult WindowRunner::run(Side& side, const WindowRequest& request, const C
   std::iota(order.begin(), order.end(), 0);
   WindowResult result;
   result.mode = side.runner.begin_pass(
-      {request.kind, request.number, std::move(order), request.mode, request.warmup});
+      {request.kind, request.number, std::move(order), request.mode, request.warmup, request.seed});
 
   result.poison = poison != nullptr ? *poison : make_poisons(side);
   for (std::size_t i = 0; i < result.poison.size() && request.calls > 0; ++i)
@@ -68,12 +68,9 @@ WindowResult WindowRunner::run(Side& side, const WindowRequest& request, const C
   result.elapsed_ns = release_and_wait(side, request, contents);
   const bool failed = side.buffers.page->words().status.load(std::memory_order_acquire) != 0;
   if (failed) side.runner.fail_pass();
-  if (request.kill_at_done) {
-    const bool sent = side.runner.kill();
-    if (request.killed_with_it != nullptr) request.killed_with_it->kill();
-    result.killed = sent && side.runner.wait_dead(
-                                std::min<sandbox::Clock::duration>(kDeathPatience, watch_.left()));
-  }
+  if (request.kill_at_done)
+    result.killed = side.runner.kill() && side.runner.wait_dead(std::min<sandbox::Clock::duration>(
+                                              kDeathPatience, watch_.left()));
   if (snapshot != nullptr && request.calls > 0) take_outputs(side, request.calls, *snapshot);
   if (!request.kill_at_done)
     result.told =

@@ -25,8 +25,8 @@ struct WindowRequest {
   std::int64_t released = 0;   // slots whose inputs are released; 0: as many as calls
   std::string mode = "stream";
   std::int64_t warmup = 0;
+  std::uint64_t seed = 0;     // of the runner's random state when the calls begin
   bool kill_at_done = false;  // SIGKILL at the runner's word, outputs are taken when it is dead
-  RunnerClient* killed_with_it = nullptr;  // is not needed any more either: they die side by side
   bool flush_cache = false;
 };
 

@@ -13,6 +13,7 @@ import torch
 from assay_runner import cuda_passes
 from assay_runner.bindings import described
 from assay_runner.errors import PROTOCOL, Fault, fault_from
+from assay_runner.seeds import seed_everything
 
 KINDS = ("check", "time", "profile", "sanitize")
 MODES = ("stream", "graph", "events")  # events: the device tier's; a stream here
@@ -34,12 +35,15 @@ class Plan:
         self.slots = request.get("slots")
         self.warmup = request.get("warmup", 0)
         self.tf32 = request.get("tf32", False)
+        self.seed = request.get("seed")
         if self.kind not in KINDS or self.mode not in MODES:
             raise Fault(PROTOCOL, f"unknown kind {self.kind!r:.80} or mode {self.mode!r:.80} of pass")
         if type(self.window) is not int or not 0 < self.window < 1 << 32:
             raise Fault(PROTOCOL, "window must be from 1 to 2^32 - 1")
         if type(self.warmup) is not int or not 0 <= self.warmup <= MAX_WARMUP:
             raise Fault(PROTOCOL, f"warmup must be from 0 to {MAX_WARMUP}")
+        if self.seed is not None and type(self.seed) is not int:
+            raise Fault(PROTOCOL, "seed must be an integer")
         if type(self.tf32) is not bool:
             raise Fault(PROTOCOL, "tf32 must be a boolean")
         if not isinstance(self.slots, list) or len(self.slots) > bound.slots:
@@ -113,6 +117,8 @@ def run(link, loaded, bound, request, device):
         window = CpuWindow(loaded, bound, plan)
     else:
         window = cuda_passes.prepare(loaded, bound, plan)
+    if plan.seed is not None:  # random calls then give both sides the same numbers
+        seed_everything(plan.seed)
     gc.collect()
     gc.disable()  # no collection inside the window
     try:

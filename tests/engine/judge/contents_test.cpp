@@ -3,9 +3,11 @@
 #include "engine/judge/contents.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <set>
+#include <thread>
 
 #include <catch2/catch.hpp>
 
@@ -30,12 +32,35 @@ schemas::ArgSpec tensor(const char* name, Dtype dtype, InitKind kind,
   return argument;
 }
 
+// As get_inputs() makes them: nobody knows how. Each draw takes `pause`.
+class Unexplained final : public DrawSource {
+ public:
+  Unexplained(std::unique_ptr<DrawSource> source, std::chrono::milliseconds pause)
+      : source_(std::move(source)), pause_(pause) {}
+  InputSet next(std::uint64_t seed) override {
+    std::this_thread::sleep_for(pause_);
+    return source_->next(seed);
+  }
+  void read(std::size_t tensor, std::span<std::byte> into) override { source_->read(tensor, into); }
+  bool may_vary(std::size_t tensor) const override { return source_->may_vary(tensor); }
+  std::optional<schemas::Init> recipe(std::size_t) const override { return std::nullopt; }
+  bool random() const override { return source_->random(); }
+  std::string origin() const override { return "made somehow"; }
+
+ private:
+  std::unique_ptr<DrawSource> source_;
+  std::chrono::milliseconds pause_;
+};
+
 struct Maker {
-  explicit Maker(schemas::IoContract contract, std::int64_t slots) : slots(slots) {
+  explicit Maker(schemas::IoContract contract, std::int64_t slots, bool explained = true,
+                 std::chrono::milliseconds pause = {}, DrawLimits limits = {1 << 20})
+      : slots(slots) {
     (void)start_torch({});
     memory->set_budget(32 << 20);
     source = draw_from_contract(contract, 1 << 20);
-    draws = make_draws(*source, *memory, noise, 1 << 20);
+    if (!explained) source = std::make_unique<Unexplained>(std::move(source), pause);
+    draws = make_draws(*source, *memory, noise, limits);
     contents = std::make_unique<Contents>(draws, *memory, noise, slots);
   }
   template <typename T>
@@ -86,13 +111,46 @@ TEST_CASE("no content is repeated over many windows") {
   }
 }
 
-TEST_CASE("every draw appears exactly once, then with noise of a thousandth within its range") {
-  Maker maker({{tensor("x", Dtype::float32, InitKind::uniform)}, std::nullopt}, 4);
+TEST_CASE("a contract's random tensors are drawn anew for every call") {
+  Maker maker(
+      {{tensor("x", Dtype::float32, InitKind::uniform), tensor("i", Dtype::int64, InitKind::randn),
+        tensor("b", Dtype::boolean, InitKind::randn)},
+       std::nullopt},
+      8);
+  maker.contents->fill(8);
+  std::set<std::vector<float>> seen;
+  std::set<std::vector<std::int64_t>> whole;
+  for (int window = 0; window < 3; ++window) {
+    maker.contents->fill(8);
+    for (std::int64_t slot = 0; slot < 8; ++slot) {
+      const auto values = maker.slot<float>(slot, 0);
+      for (const Draw& draw : maker.draws.draws) {
+        std::vector<float> drawn(40);
+        std::memcpy(drawn.data(), draw.values->data(), 160);
+        double distance = 0;
+        for (std::size_t i = 0; i < 40; ++i) distance += std::abs(values[i] - drawn[i]);
+        REQUIRE(distance > 4);  // 40 * 1/3 is expected
+      }
+      CHECK(*std::min_element(values.begin(), values.end()) >= 0);
+      CHECK(*std::max_element(values.begin(), values.end()) < 1);
+      REQUIRE(seen.insert(values).second);
+      REQUIRE(whole.insert(maker.slot<std::int64_t>(slot, 1)).second);
+      for (const std::uint8_t flag : maker.slot<std::uint8_t>(slot, 2)) REQUIRE(flag <= 1);
+    }
+  }
+  CHECK(maker.draws.how.find("values of their own") != std::string::npos);
+  CHECK(maker.draws.all_vary);
+}
+
+TEST_CASE("a draw of get_inputs appears exactly once, then scaled and with noise in its range") {
+  Maker maker({{tensor("x", Dtype::float32, InitKind::uniform)}, std::nullopt}, 4, false);
+  REQUIRE(maker.draws.draws.size() == 8);
   const auto exact = [&](std::size_t draw) {
     std::vector<float> values(40);
     std::memcpy(values.data(), maker.draws.draws[draw].values->data(), 160);
     return values;
   };
+  std::set<int> factors;
   for (std::size_t window = 0; window < 4; ++window) {
     maker.contents->fill(4);
     for (std::int64_t slot = 0; slot < 4; ++slot) {
@@ -101,21 +159,49 @@ TEST_CASE("every draw appears exactly once, then with noise of a thousandth with
       CAPTURE(content);
       REQUIRE((held == drawn) == (content < 8));
       const auto [low, high] = std::minmax_element(drawn.begin(), drawn.end());
+      double most = 0, least = 2;
       for (std::size_t i = 0; i < 40; ++i) {
-        REQUIRE(std::abs(held[i] - drawn[i]) <= 0.007f * std::abs(drawn[i]));
+        const double factor = (held[i] - *low) / std::max(drawn[i] - *low, 1e-9f);
         REQUIRE(held[i] >= *low);
         REQUIRE(held[i] <= *high);
+        if (drawn[i] < *low + 0.1f) continue;
+        most = std::max(most, factor);
+        least = std::min(least, factor);
       }
+      REQUIRE(least > 0.79);
+      REQUIRE(most < 1.007);
+      REQUIRE(most - least < 0.014);  // the noise alone
+      if (content >= 8) factors.insert(static_cast<int>(most * 200));
     }
   }
+  CHECK(factors.size() >= 4);
 }
 
-TEST_CASE("constants, integers and whole numbers take no noise") {
-  Maker maker(
-      {{tensor("o", Dtype::float32, InitKind::ones), tensor("a", Dtype::float32, InitKind::arange),
-        tensor("i", Dtype::int32, InitKind::randn), tensor("x", Dtype::float32, InitKind::randn)},
-       std::nullopt},
-      16);
+TEST_CASE("noise is beyond the tolerance") {
+  CHECK(NoiseMaker({}, 1).scale(Dtype::float32) == Approx(1e-3));
+  CHECK(NoiseMaker({}, 1).scale(Dtype::float16) == Approx(3e-2));
+  CHECK(NoiseMaker({}, 1, 1e-2).scale(Dtype::float32) == Approx(3e-2));
+  CHECK(NoiseMaker({}, 1, 0.5).scale(Dtype::float32) == Approx(0.1));
+}
+
+TEST_CASE("slow draws are still several, unless the job has no time for them") {
+  const schemas::IoContract contract{{tensor("x", Dtype::float32, InitKind::randn)}, std::nullopt};
+  using namespace std::chrono_literals;
+  const Maker slow(contract, 2, false, 50ms);
+  CHECK(slow.draws.draws.size() == 4);
+  CHECK(slow.draws.warnings.empty());
+  const Maker hurried(contract, 2, false, 50ms, {1 << 20, 200ms});
+  CHECK(hurried.draws.draws.size() == 1);
+  REQUIRE(hurried.draws.warnings.size() == 1);
+  CHECK(hurried.draws.warnings[0].find("only 1 independent draws") != std::string::npos);
+}
+
+TEST_CASE("constants repeat, and so do integers of which nobody knows how they are drawn") {
+  const schemas::IoContract contract{
+      {tensor("o", Dtype::float32, InitKind::ones), tensor("a", Dtype::float32, InitKind::arange),
+       tensor("i", Dtype::int32, InitKind::randn), tensor("x", Dtype::float32, InitKind::randn)},
+      std::nullopt};
+  Maker maker(contract, 16, false);
   maker.contents->fill(16);
   maker.contents->fill(16);
   CHECK(maker.slot<float>(5, 0) == std::vector<float>(40, 1.0f));

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whole sessions against scripted runners that keep to the protocol: right, wrong, incomplete,
 // slow.
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <fstream>
 #include <set>
 #include <signal.h>
 #include <thread>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <sys/mman.h>
 
 #include "tests/engine/judge/session_support.h"
 
@@ -225,4 +230,67 @@ TEST_CASE("a reference that does not repeat itself is named") {
   CHECK(evaluation.verdict.code == VerdictCode::correct);
   REQUIRE_FALSE(evaluation.timing.notes.empty());
   CHECK(evaluation.timing.notes[0].find("does not repeat itself") != std::string::npos);
+}
+
+TEST_CASE("outputs that change by themselves are no reference") {
+  auto setup = compared();
+  setup.reference->compute = [count = 0](const FakeCall& call) mutable {
+    write_all(call, call.elements);
+    if (call.window != 0)
+      reinterpret_cast<float*>(call.outputs[0])[5] += static_cast<float>(++count);
+  };
+  const auto evaluation = run_session(setup).evaluation;
+  CHECK(evaluation.verdict.code == VerdictCode::reference_failed);
+  CHECK_FALSE(evaluation.correctness);
+  CHECK(evaluation.validation_error->find("differ between two passes") != std::string::npos);
+}
+
+TEST_CASE("outputs that do not depend on the inputs are warned of") {
+  const auto warned = [](const schemas::Evaluation& evaluation) {
+    return std::any_of(evaluation.warnings.begin(), evaluation.warnings.end(),
+                       [](const auto& text) {
+                         return text.find("ignores its inputs would pass") != std::string::npos;
+                       });
+  };
+  auto setup = compared();
+  CHECK_FALSE(warned(run_session(setup).evaluation));
+  const auto constant = [](const FakeCall& call) {
+    auto* out = reinterpret_cast<float*>(call.outputs[0]);
+    std::fill(out, out + call.elements, 3.0f);
+  };
+  setup.reference->compute = setup.candidate.compute = constant;
+  CHECK(warned(run_session(setup).evaluation));
+}
+
+TEST_CASE("a reference that the candidate slows is timed after the candidate's end") {
+  auto* candidate = static_cast<std::atomic<pid_t>*>(
+      ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  REQUIRE(candidate != MAP_FAILED);
+  const auto alive = [candidate] {
+    std::ifstream stat("/proc/" + std::to_string(candidate->load()) + "/stat");
+    std::string pid, name, state;
+    return stat >> pid >> name >> state && state != "Z" && state != "X";
+  };
+  const auto busy = [](std::chrono::microseconds time) {
+    const auto end = std::chrono::steady_clock::now() + time;
+    while (std::chrono::steady_clock::now() < end) continue;
+  };
+  auto setup = compared();
+  setup.candidate.compute = [=](const FakeCall& call) {
+    candidate->store(::getpid());
+    write_all(call, call.elements);
+    busy(std::chrono::microseconds(200));
+  };
+  setup.reference->compute = [=](const FakeCall& call) {
+    write_all(call, call.elements);
+    busy(std::chrono::microseconds(alive() ? 2000 : 200));
+  };
+  const auto evaluation = run_session(setup).evaluation;
+  ::munmap(candidate, 4096);
+  INFO(evaluation.verdict.summary);
+  REQUIRE(evaluation.verdict.code == VerdictCode::correct);
+  REQUIRE(evaluation.timing.speedup);
+  CHECK(*evaluation.timing.speedup < 3);
+  REQUIRE_FALSE(evaluation.warnings.empty());
+  CHECK(evaluation.warnings[0].find("while the candidate's processes lived") != std::string::npos);
 }
