@@ -24,6 +24,7 @@ const std::vector<Step>& confinement_steps() {
       {"L3", "pid_namespace", build, untrusted, layers::pid_namespace},
       {"L3", "network_namespace", build, untrusted, layers::network_namespace},
       {"L3", "ipc_namespace", build, untrusted, layers::ipc_namespace},
+      {"L1", "no_system_v_memory", build, untrusted, layers::no_system_v_memory},
       {"L3", "uts_namespace", build, untrusted, layers::uts_namespace},
       {"L3", "file_tree", build, untrusted, layers::file_tree},
       {"L2", "own_uid", build, untrusted, layers::own_uid},

@@ -83,6 +83,7 @@ struct Confinement {
 
   // What the steps so far have reached.
   bool private_mounts = false;
+  bool own_ipc = false;
   bool own_tree = false;
   bool own_uid = false;
 

@@ -18,6 +18,7 @@ StepOutcome mount_namespace(Confinement& confinement);
 StepOutcome pid_namespace(Confinement& confinement);
 StepOutcome network_namespace(Confinement& confinement);
 StepOutcome ipc_namespace(Confinement& confinement);
+StepOutcome no_system_v_memory(Confinement& confinement);
 StepOutcome uts_namespace(Confinement& confinement);
 
 StepOutcome file_tree(Confinement& confinement);          // file_tree.cpp

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Mount, PID, network, IPC and UTS namespaces, each tried apart: some systems grant one and refuse
 // the next.
+#include <fcntl.h>
 #include <sched.h>
 #include <unistd.h>
 
 #include <sys/mount.h>
 
+#include "sandbox/fd.h"
 #include "sandbox/layers/layers.h"
 #include "sandbox/system_error.h"
 
@@ -42,8 +44,19 @@ StepOutcome network_namespace(Confinement&) {
   return applied();
 }
 
-StepOutcome ipc_namespace(Confinement&) {
+StepOutcome ipc_namespace(Confinement& confinement) {
   if (::unshare(CLONE_NEWIPC) != 0) return missing(system_message("unshare"));
+  confinement.own_ipc = true;
+  return applied();
+}
+
+// System V segments belong to no process and no mount, so no memory watchdog sees them: there are
+// to be none.
+StepOutcome no_system_v_memory(Confinement& confinement) {
+  if (!confinement.own_ipc) return missing("needs an IPC namespace");
+  constexpr const char* kSegments = "/proc/sys/kernel/shmmni";
+  const UniqueFd file(::open(kSegments, O_WRONLY | O_CLOEXEC));
+  if (!file.valid() || ::write(file.get(), "0", 1) != 1) return missing(system_message(kSegments));
   return applied();
 }
 

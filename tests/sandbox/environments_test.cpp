@@ -64,17 +64,18 @@ TEST_CASE("root") {
 }
 
 TEST_CASE("an ordinary user") {
-  check(Surrounding::ordinary_user, "own_uid");
+  check(Surrounding::ordinary_user, "no_system_v_memory own_uid");
 }
 
 TEST_CASE("an ordinary user without user namespaces") {
   check(Surrounding::ordinary_user_no_userns,
-        "file_tree ipc_namespace mount_namespace network_namespace no_nested_namespaces own_uid "
-        "pid_namespace task_limit user_namespace uts_namespace");
+        "file_tree ipc_namespace mount_namespace network_namespace no_nested_namespaces "
+        "no_system_v_memory own_uid pid_namespace task_limit user_namespace uts_namespace");
 }
 
 TEST_CASE("an ordinary user under a masked /proc") {
-  check(Surrounding::ordinary_user_masked_proc, "no_nested_namespaces own_uid pid_namespace");
+  check(Surrounding::ordinary_user_masked_proc,
+        "no_nested_namespaces no_system_v_memory own_uid pid_namespace");
 }
 
 TEST_CASE("root in a chroot") {
@@ -97,6 +98,6 @@ TEST_CASE("root without CAP_SYS_ADMIN or user namespaces") {
   if (::geteuid() != 0) return;
   check(Surrounding::root_no_sys_admin_no_userns,
         "file_tree ipc_namespace mount_namespace network_namespace no_nested_namespaces "
-        "pid_namespace user_namespace uts_namespace",
+        "no_system_v_memory pid_namespace user_namespace uts_namespace",
         kQuick);
 }

@@ -102,6 +102,8 @@ TEST_CASE("no shared memory by number", "[guards]") {
   const Outcome outcome = run({"ipc", std::to_string(key)});
   if (applied(outcome.layers, "ipc_namespace")) CHECK(outcome.output == "ENOENT\n");
   ::shmctl(segment, IPC_RMID, nullptr);
+  const Outcome made = run({"ipc", std::to_string(key), "make"});
+  if (applied(made.layers, "no_system_v_memory")) CHECK(made.output == "ENOSPC\n");
 }
 
 TEST_CASE("writes stay inside", "[guards]") {

@@ -101,7 +101,8 @@ int look(const Arguments& arguments) {
     ::getrlimit(RLIMIT_CORE, &core);
     say(std::to_string(files.rlim_max) + " " + std::to_string(core.rlim_max));
   } else if (what == "ipc") {
-    const int id = ::shmget(std::atoi(arguments[1].c_str()), 1, 0);
+    const bool make = arguments.size() > 2 && arguments[2] == "make";
+    const int id = ::shmget(std::atoi(arguments[1].c_str()), 1, make ? IPC_CREAT | 0600 : 0);
     say(error_word(outcome(id >= 0)));
   } else if (what == "nested") {
     say(error_word(outcome(::unshare(CLONE_NEWUSER) == 0)));
