@@ -71,6 +71,7 @@ Result<Evaluation> JobRun::take_steps() {
   auto lease = this->lease();
   if (!lease) return lease.error();
   auto evaluation = measure(*station_of(lease->devices().front()));
+  parts_.farewell.take(std::move(leaving_), std::move(*lease));
   if (!evaluation) return evaluation.error();
   return finished(std::move(*evaluation));
 }
@@ -211,10 +212,16 @@ Result<Evaluation> JobRun::attempt(DeviceStation& station) {
 
   auto evaluation =
       station.judge().evaluate(spec_, judged, budget_.deadline(), events_, cancellation_);
-  // The judge has killed them, unless it is dead itself; nothing of a job outlives its lease.
+  // The judge has killed them, unless it is dead itself; nothing of a job outlives its lease. How
+  // the candidate ended, and what it printed, is always told; how a killed reference did, never.
+  const bool all_well = evaluation && evaluation->process_ends.empty();
   ExitReports ends;
   std::vector<std::string> still_alive;
   for (std::size_t i = 0; i < runners.size(); ++i) {
+    if (all_well && judged[i].role != RunnerRole::candidate) {
+      leaving_.push_back(std::move(runners[i]));
+      continue;
+    }
     if (evaluation && ended_by_itself(*evaluation, judged[i].role))
       runners[i].await_end(kOwnEndPatience);
     const auto end = runners[i].end(sandbox::after(kDeathPatience));

@@ -15,6 +15,7 @@
 #include "engine/compile_service.h"
 #include "engine/device_station.h"
 #include "engine/executor.h"
+#include "engine/farewell.h"
 #include "engine/outcome.h"
 #include "engine/toolchain.h"
 #include "sandbox/shared_memory.h"
@@ -27,6 +28,7 @@ struct JobParts {
   ArtifactCache& cache;
   CompileService& compilers;
   GpuPool& pool;
+  Farewell& farewell;
   const std::vector<std::unique_ptr<DeviceStation>>& stations;
   const std::string& fallback_architecture;  // compiled for where there is no GPU
 };
@@ -69,6 +71,7 @@ class JobRun {
   Budget budget_;
   std::map<bool, Artifact> artifacts_;  // of the reference (true), of the candidate (false)
   std::vector<schemas::CompileReport> reports_;
+  std::vector<RunnerProcess> leaving_;  // killed by the judge, their ends not seen yet
   schemas::IsolationReport isolation_;
 };
 

@@ -76,15 +76,15 @@ class LocalExecutor final : public Executor {
                                                         : std::thread::hardware_concurrency(),
                                                     1, kMostParallelCompiles)),
         pool_(choose_devices(options, gpus_)),
-        zygote_(
-            std::make_unique<ZygoteProcess>(installation_, spawner_, [this] { zygote_came_up(); })),
-        compilers_(installation_, spawner_, *zygote_, uids_, parallel_compiles_) {
+        zygote_(std::make_unique<ZygoteProcess>(installation_, spawner_, [this] { refill(); })),
+        compilers_(installation_, spawner_, *zygote_, uids_, parallel_compiles_),
+        farewell_([this] { refill(); }) {
     for (const GpuPool::Use& use : pool_.use()) stations_.push_back(make_station(use.device));
     {
       const std::lock_guard lock(mutex_);
       stations_made_ = true;
     }
-    zygote_came_up();  // it may have been sooner
+    refill();  // it may have been sooner
     prober_ = std::thread([this] { probe(); });
   }
 
@@ -100,10 +100,11 @@ class LocalExecutor final : public Executor {
 
   Result<Evaluation> run(const schemas::JobSpec& spec, const EventSink& events,
                          Cancellation& cancellation) override {
-    auto result = JobRun({toolchain_, *cache_, compilers_, pool_, stations_, options_.architecture},
+    auto result = JobRun({toolchain_, *cache_, compilers_, pool_, farewell_, stations_,
+                          options_.architecture},
                          spec, events, cancellation)
                       .run();
-    for (const auto& station : stations_) station->runners().refill();
+    refill();
     return result;
   }
 
@@ -168,7 +169,7 @@ class LocalExecutor final : public Executor {
     return station.id().kind == DeviceKind::cpu ? std::optional(cpu_) : std::nullopt;
   }
 
-  void zygote_came_up() {
+  void refill() {
     const std::lock_guard lock(mutex_);
     if (!stations_made_) return;
     for (const auto& station : stations_) station->runners().refill();
@@ -201,6 +202,7 @@ class LocalExecutor final : public Executor {
   std::vector<std::unique_ptr<DeviceStation>> stations_;
   std::unique_ptr<ZygoteProcess> zygote_;
   CompileService compilers_;
+  Farewell farewell_;  // its thread uses all above
   std::thread prober_;
 };
 
