@@ -67,9 +67,12 @@ Draws make_draws(DrawSource& source, Memory& memory, const NoiseMaker& noise, Dr
   std::uint64_t seed = random_seed();
   made.inputs = source.next(seed);
   const auto slot_bytes = static_cast<std::size_t>(made.inputs.layout.slot_bytes());
-  const int most = source.random() ? kMaxDraws : 1;
-  for (std::size_t i = 0; i < made.inputs.layout.tensors().size(); ++i)
+  made.explained = source.random();
+  for (std::size_t i = 0; i < made.inputs.layout.tensors().size(); ++i) {
     made.recipes.push_back(source.recipe(i));
+    made.explained = made.explained && (made.recipes[i] || !source.may_vary(i));
+  }
+  const int most = !source.random() ? 1 : made.explained ? kExplainedDraws : kMaxDraws;
   made.draws.push_back(take_draw(source, seed, made.inputs.layout, memory, noise));
   const auto first = sandbox::Clock::now() - begin;
   while (static_cast<int>(made.draws.size()) < most) {
@@ -90,7 +93,7 @@ Draws make_draws(DrawSource& source, Memory& memory, const NoiseMaker& noise, Dr
   for (const Draw& draw : made.draws)
     for (std::size_t i = 0; i < draw.ranges.size(); ++i)
       made.all_vary = made.all_vary && (made.recipes[i] || draw.ranges[i].varies);
-  if (source.random() && static_cast<int>(made.draws.size()) < std::min(kMinDraws, most))
+  if (source.random() && !made.explained && static_cast<int>(made.draws.size()) < kMinDraws)
     made.warnings.push_back("only " + std::to_string(made.draws.size()) +
                             " independent draws of the inputs could be made, so a kernel that "
                             "remembers earlier results is harder to tell");

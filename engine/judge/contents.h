@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,8 @@ namespace assay::engine::judge {
 // as long as they take no more than kDrawShare of the job's time.
 inline constexpr int kMinDraws = 4, kMaxDraws = 8;
 inline constexpr double kDrawShare = 0.25;
+// Where every random tensor is drawn anew for every call, by torch's CPU generator only so many.
+inline constexpr int kExplainedDraws = 2;
 // Beyond kMinDraws, for all draws together after the first.
 inline constexpr std::chrono::milliseconds kDrawTime{40};
 
@@ -37,6 +40,13 @@ struct Draws {
   std::vector<std::string> notes;
   std::vector<std::string> warnings;  // what the verdict cannot tell therefore
   bool all_vary = true;               // no tensor of any draw repeats
+  bool explained = false;             // every random tensor has a recipe
+
+  // Contents of which each is independent of the others: 0 to this, exclusive.
+  std::int64_t independent() const {
+    return explained ? std::numeric_limits<std::int64_t>::max()
+                     : static_cast<std::int64_t>(draws.size());
+  }
 };
 
 struct DrawLimits {

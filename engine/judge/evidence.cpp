@@ -97,6 +97,7 @@ bool Evidence::agree(const Outputs& got, const Outputs& want, std::int64_t calls
   return true;
 }
 
+// The first row that differs ends it; rows that are alike cost the quick look only.
 bool Evidence::all_alike(const Outputs& outputs, std::int64_t calls) const {
   for (std::size_t output = 0; output < outputs.call->outputs.tensors().size(); ++output) {
     const TensorRows rows = outputs.rows(output, calls);

@@ -235,7 +235,7 @@ MeasurementPlan Session::plan() {
   question.num_trials = work.num_trials;
   question.time_left_ns =
       std::chrono::duration_cast<std::chrono::nanoseconds>(watch_.left()).count();
-  question.draws = static_cast<std::int64_t>(draws_.draws.size());
+  question.draws = draws_.independent();
   question.timed = work.kind != schemas::JobKind::validate;
   return plan_measurement(question);
 }
@@ -255,8 +255,7 @@ void Session::measure(const MeasurementPlan& plan) {
   Contents contents(draws_, memory_, noise_, plan.slots);
   Measurement measurement({memory_, watch_, windows, contents, evidence_,
                            reference_ ? &*reference_ : nullptr, *candidate_, plan,
-                           request_.spec.work.num_warmup,
-                           static_cast<std::int64_t>(draws_.draws.size())});
+                           request_.spec.work.num_warmup, draws_.independent()});
   enter(schemas::Stage::validating, 0.3, "checking values");
   const bool right = measurement.check();
   finish_step("check");
