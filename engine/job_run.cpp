@@ -37,8 +37,16 @@ std::string seconds_text(double seconds) {
 }
 
 // What a compiler works on before a device is leased.
-bool is_compiled(KernelType type) {
-  return type == KernelType::cuda || type == KernelType::triton || type == KernelType::torch_cuda;
+bool is_compiled(const schemas::Kernel& kernel) {
+  switch (kernel.type) {
+    case KernelType::cuda:
+    case KernelType::triton:
+    case KernelType::torch_cuda: return true;
+    case KernelType::torch:
+    case KernelType::multi_kernel: break;
+  }
+  // They may build extensions too, but then they have to name torch's module for it.
+  return kernel.source_code.find("cpp_extension") != std::string::npos;
 }
 
 bool ended_by_itself(const Evaluation& evaluation, RunnerRole role) {
@@ -87,11 +95,11 @@ Result<Evaluation> JobRun::take_steps() {
 JobRun::Step JobRun::compile() {
   const schemas::WorkRequest& work = spec_.work;
   tell(JobEvent::Kind::stage, Stage::compiling, 0.02, "compiling");
-  if (work.reference && is_compiled(work.reference->type)) {
+  if (work.reference && is_compiled(*work.reference)) {
     Step step = compile_one(*work.reference, true);
     if (!step || *step) return step;
   }
-  if (is_compiled(work.candidate.type)) {
+  if (is_compiled(work.candidate)) {
     Step step = compile_one(work.candidate, false);
     if (!step || *step) return step;
   }
@@ -103,7 +111,9 @@ JobRun::Step JobRun::stop_without_gpu() {
   const bool wanted = std::any_of(artifacts_.begin(), artifacts_.end(),
                                   [](const auto& entry) { return entry.second.needs_gpu; });
   if (!wanted || has_gpu()) return std::optional<Evaluation>();
-  return std::optional(compiled_only(spec_, reports_.back()));
+  Evaluation evaluation = compiled_only(spec_, reports_.back());
+  if (artifacts_.contains(false)) evaluation.compiled = true;
+  return std::optional(std::move(evaluation));
 }
 
 // Stored under the kernel's own key too, so that its next run need not meet the extension again.

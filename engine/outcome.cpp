@@ -156,8 +156,7 @@ Evaluation compilation_failed(const schemas::JobSpec& spec, const BuildResult& b
 Evaluation compiled_only(const schemas::JobSpec& spec, const schemas::CompileReport& report) {
   Evaluation evaluation = blank_evaluation(spec);
   evaluation.no_device = true;
-  if (spec.work.candidate.type == schemas::KernelType::cuda ||
-      spec.work.candidate.type == schemas::KernelType::torch_cuda) {
+  if (spec.work.candidate.type == schemas::KernelType::cuda) {
     evaluation.compiled = true;
   }
   evaluation.error = "no GPU is available on this server";

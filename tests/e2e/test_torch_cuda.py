@@ -31,6 +31,15 @@ class ModelNew(nn.Module):
 WRONG = RIGHT.replace("#define BIAS 1", "#define BIAS 1.1")
 # Modules without torch's headers compile at once.
 PLAIN = 'ext = load_inline("plain", """%s""", no_implicit_headers=True)\n'
+TAG = """#include <Python.h>
+static PyObject* value(PyObject*, PyObject*) { return PyLong_FromLong(3); }
+static PyMethodDef methods[] = {{"value", value, METH_NOARGS, ""}, {nullptr, nullptr, 0, nullptr}};
+static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "plain", "", -1, methods};
+extern "C" PyObject* PyInit_plain() { return PyModule_Create(&definition); }
+"""
+IO = {"args": [
+    {"name": "x", "type": "tensor", "tensor_spec": {"shape": [16], "init": {"kind": "ones"}}},
+    {"name": "y", "type": "tensor", "tensor_spec": {"shape": [16]}, "role": "output"}]}  # fmt: skip
 MODEL = "class ModelNew(nn.Module):\n    def forward(self, x):\n        return x\n"
 INPUTS = "def get_inputs():\n    return [torch.ones(4)]\n"
 SECONDS = 170
@@ -60,6 +69,17 @@ def test_an_extension_without_cuda_runs_without_a_gpu(assay):
     assert report["way"] == "slim headers" and {"record", "host", "link"} <= {s["name"] for s in report["stages"]}
     again = compare(assay, RIGHT)
     assert again.body["verdict"]["code"] == "correct" and again.body["compile"][0]["cache_hit"] is True, again
+
+
+def test_other_types_may_build_extensions_too(assay):
+    build = HEAD + (PLAIN % TAG.replace("\n", "\\n").replace('"', '\\"'))
+    function = build + "def f(x):\n    return x * ext.value()\n"
+    answer = assay.post("/evaluate", {"kernel": kernel(function + INPUTS, function_name="f"), "timeout": SECONDS})
+    assert answer.status == 200 and answer.body["verdict"]["code"] == "ran_unchecked", answer
+    entry = build + "def f(x, y):\n    y.copy_(x * ext.value())\n"
+    answer = assay.post("/evaluate", {"kernel": kernel(entry, "multi_kernel", IO, entry_point="f"), "timeout": SECONDS})
+    assert answer.status == 200 and answer.body["verdict"]["code"] == "ran_unchecked", answer
+    assert answer.body["compile"][0]["way"]
 
 
 def test_a_subtly_wrong_one_is_incorrect(assay):

@@ -13,13 +13,14 @@ MAX_LOG_CHARACTERS = 4_000
 
 
 def _torch_cuda(kernel, request):
+    """Also the other types whose source may call load_inline."""
     from assay_runner import extensions_compiler
 
     return extensions_compiler.compile_extensions(kernel, request)
 
 
 # kernel type -> function(kernel, request) -> Compiled
-COMPILERS = {"torch_cuda": _torch_cuda}
+COMPILERS = {"torch_cuda": _torch_cuda, "torch": _torch_cuda, "multi_kernel": _torch_cuda}
 
 
 class Compiled:

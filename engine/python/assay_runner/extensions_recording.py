@@ -9,6 +9,7 @@ stand-in of a module that is not built yet proves nothing either way.
 import inspect
 import json
 import os
+import resource
 import select
 import signal
 import struct
@@ -21,6 +22,7 @@ from assay_runner import extensions, extensions_gpu, loader
 from assay_runner.errors import CONTRACT, Fault, fault_from
 
 RECORDING_SECONDS = 60.0
+RECORDING_BYTES = 4 << 30  # beyond what is mapped: large weights fail there, before they endanger the compilers
 MAX_CALLS = 64
 MAX_RECORD_BYTES = 64 << 20
 MAX_BUILDERS = 16
@@ -145,7 +147,15 @@ class NotBuilt(types.ModuleType):
         return lambda *arguments, **keywords: None
 
 
+def _limit_memory():
+    with open("/proc/self/statm", encoding="ascii") as file:
+        mapped = int(file.read().split()[0]) * resource.getpagesize()
+    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (mapped + RECORDING_BYTES, most))
+
+
 def _run(source, architecture, failures, writer):
+    _limit_memory()
     recorder = Recorder(writer, failures)
     replacements = (recorder.load_inline, recorder.load)
     cpp_extension.load_inline, cpp_extension.load = replacements

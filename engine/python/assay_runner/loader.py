@@ -81,7 +81,7 @@ def load(kernel, role, seed, init_inputs, device, artifact=None):
     kernel_type = kernel.get("kernel_type")
     if kernel_type not in TAKES_OUTPUTS:
         raise Fault(CONTRACT, f"kernels of type {kernel_type!r:.80} cannot run in the Python runner")
-    if kernel_type == "torch_cuda" and artifact is not None:
+    if artifact is not None and "extensions" in artifact.launch:
         extensions_runtime.install(artifact)
     seed_everything(seed)
     loaded = Loaded(execute(kernel.get("source_code", "")), kernel_type)

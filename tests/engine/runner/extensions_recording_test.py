@@ -8,7 +8,7 @@ import pytest
 from runner_support import judge  # noqa: F401  (makes the package importable)
 
 from assay_runner import extensions, extensions_recording
-from assay_runner.errors import SYNTAX
+from assay_runner.errors import OUT_OF_MEMORY, SYNTAX
 
 HEAD = "import torch\nimport torch.nn as nn\nfrom torch.utils.cpp_extension import load_inline\n"
 CPP = '"torch::Tensor f(torch::Tensor x);"'
@@ -159,6 +159,13 @@ def test_what_fails_later_keeps_the_calls_made_by_then():
                    "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"):
         recording = record(HEAD + f"ext = load_inline('e', {CPP}, {CUDA}, functions=['f'])\n{ending}\n")
         assert [call.name for call, _ in recording.calls] == ["e"], ending
+
+
+def test_weights_that_only_a_gpu_holds_keep_the_calls_made_by_then():
+    recording = record(HEAD + f"ext = load_inline('e', {CPP}, {CUDA}, functions=['f'])\n"
+                       "w = torch.ones(6 << 30, dtype=torch.uint8, device='cuda')\n")  # fmt: skip
+    assert [call.name for call, _ in recording.calls] == ["e"]
+    assert recording.fault.kind == OUT_OF_MEMORY, recording.fault.message
 
 
 def test_a_source_that_sleeps_is_not_waited_for(monkeypatch):
