@@ -109,7 +109,10 @@ torch::Tensor add_cuda(torch::Tensor a, torch::Tensor b) {
         assert kernel["registers"] > 0 and kernel["shared_static_bytes"] in (128, 256), kernel
 
 
-def test_what_the_slim_headers_lack_is_built_with_the_stock_ones():
+def test_what_does_not_compile_with_the_slim_headers_is_built_with_the_stock_ones(monkeypatch, tmp_path):
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch" / "extension.h").write_text("#pragma once\n#include <ATen/core/Tensor.h>\n")
+    monkeypatch.setattr(extensions_build, "SLIM_FOLDER", str(tmp_path))
     source = HEAD + (
         'cpp = "torch::Tensor spectrum(torch::Tensor x) { return torch::fft_fft(x).abs(); }"\n'
         'ext = load_inline("stock_ext", cpp, functions=["spectrum"])\n'
