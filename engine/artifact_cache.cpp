@@ -67,6 +67,7 @@ std::string encode(const Artifact& artifact) {
       schemas::dump_json({{"kernel_name", artifact.kernel_name},
                           {"tier", artifact.tier == RunnerTier::device ? "device" : "host"},
                           {"launch", artifact.launch},
+                          {"needs_gpu", artifact.needs_gpu},
                           {"report", schemas::to_json(artifact.report)}});
   const std::string length = length_bytes(json.size());
   std::string file(kHeader);
@@ -105,6 +106,7 @@ std::optional<Artifact> decode(std::string_view file) {
   artifact.kernel_name = json->value("kernel_name", "");
   artifact.tier = json->value("tier", "") == "host" ? RunnerTier::host : RunnerTier::device;
   artifact.launch = json->value("launch", Json::object());
+  artifact.needs_gpu = json->value("needs_gpu", true);
   artifact.report = schemas::read_compile_report((*json)["report"], "report", diagnostics);
   artifact.binary = content.substr(length);
   return diagnostics.errors.empty() ? std::optional(std::move(artifact)) : std::nullopt;

@@ -44,7 +44,8 @@ struct Artifact {
   // it.
   schemas::Json launch = schemas::Json::object();
   schemas::CompileReport report;
-  std::string binary;  // device tier: a cubin; host tier: what `launch` describes
+  bool needs_gpu = true;  // false: a machine without a GPU can run it
+  std::string binary;     // device tier: a cubin; host tier: what `launch` describes
 };
 
 // What one build yielded: an artifact, or why there is none.

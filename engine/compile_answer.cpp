@@ -78,10 +78,15 @@ Result<BuildResult> read_compile_answer(sandbox::Frame frame) {
   if (const Json* launch = reader.raw("launch")) {
     artifact.launch = *launch;
   }
+  artifact.needs_gpu = reader.bool_or("needs_gpu", true);
   result.report.tool = reader.required_string("tool", 64);
-  if (const Json* kernels = reader.raw("kernels")) {
-    result.report.kernels =
-        schemas::read_compile_report({{"kernels", *kernels}}, "answer", diagnostics).kernels;
+  result.report.way = reader.optional_string("way", 64).value_or("");
+  for (const char* list : {"kernels", "stages"}) {
+    if (const Json* elements = reader.raw(list)) {
+      auto read = schemas::read_compile_report({{list, *elements}}, "answer", diagnostics);
+      if (!read.kernels.empty()) result.report.kernels = std::move(read.kernels);
+      if (!read.stages.empty()) result.report.stages = std::move(read.stages);
+    }
   }
   if (artifact.kernel_name.empty() || !diagnostics.errors.empty()) {
     return violation("is malformed" + (diagnostics.errors.empty()

@@ -32,12 +32,13 @@ struct ClearWaker {
 };
 
 std::string request_bytes(const schemas::Kernel& kernel, const std::string& architecture,
-                          const Installation& installation) {
+                          const Installation& installation, const std::vector<Json>& extensions) {
   return schemas::dump_json({{"op", "compile"},
                              {"kernel", schemas::to_json(kernel)},
                              {"architecture", architecture},
                              {"include_directories", installation.include_directories},
-                             {"nvrtc_library", installation.nvrtc_library}});
+                             {"nvrtc_library", installation.nvrtc_library},
+                             {"extensions", extensions}});
 }
 
 }  // namespace
@@ -74,7 +75,8 @@ void CompileService::give_turn_back() {
 Result<BuildResult> CompileService::compile(const schemas::Kernel& kernel,
                                             const std::string& architecture, Budget& budget,
                                             Cancellation& cancellation,
-                                            schemas::IsolationReport& isolation) {
+                                            schemas::IsolationReport& isolation,
+                                            const std::vector<Json>& extensions) {
   {
     const Budget::Pause waiting(budget);
     if (!take_turn(cancellation)) {
@@ -86,7 +88,7 @@ Result<BuildResult> CompileService::compile(const schemas::Kernel& kernel,
     ~Turn() { service.give_turn_back(); }
   } const turn{*this};
   const auto begin = sandbox::Clock::now();
-  auto result = compile_now(kernel, architecture, budget, cancellation, isolation);
+  auto result = compile_now(kernel, architecture, budget, cancellation, isolation, extensions);
   if (cancellation.cancelled()) {
     return Error{ErrorCode::cancelled, "cancelled while compiling", false, {}};
   }
@@ -123,7 +125,8 @@ Result<sandbox::Process> CompileService::start(schemas::KernelType type, std::ui
 Result<BuildResult> CompileService::compile_now(const schemas::Kernel& kernel,
                                                 const std::string& architecture,
                                                 const Budget& budget, Cancellation& cancellation,
-                                                schemas::IsolationReport& isolation) {
+                                                schemas::IsolationReport& isolation,
+                                                const std::vector<Json>& extensions) {
   auto channels = sandbox::Channel::pair();
   if (!channels) {
     return channels.error();
@@ -142,7 +145,8 @@ Result<BuildResult> CompileService::compile_now(const schemas::Kernel& kernel,
   cancellation.on_cancel([&process = *process] { process.kill(); });
   const ClearWaker clear{cancellation};
 
-  const auto sent = own.send(request_bytes(kernel, architecture, installation_), budget.deadline());
+  const auto sent =
+      own.send(request_bytes(kernel, architecture, installation_, extensions), budget.deadline());
   auto frame = sent ? own.receive(schemas::kMaxUntrustedFrameBytes, budget.deadline(), 1)
                     : Result<std::optional<sandbox::Frame>>(sent.error());
   const bool late = !frame && frame.error().code == ErrorCode::timed_out;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "engine/artifact_cache.h"
 #include "engine/budget.h"
@@ -30,17 +31,20 @@ class CompileService {
   // Waits for a turn (the budget stands still) and compiles. A source that does not compile, a
   // compiler that crashed on it or that ran out of time is a BuildResult without an artifact.
   // Errors: cancelled; internal; interrupted (retryable): the zygote is not up. `isolation` gets
-  // the compiler's layers merged in.
+  // the compiler's layers merged in. `extensions`: torch extensions that the kernel asked for when
+  // it ran, to be built besides those that the compiler finds.
   schemas::Result<BuildResult> compile(const schemas::Kernel& kernel,
                                        const std::string& architecture, Budget& budget,
                                        Cancellation& cancellation,
-                                       schemas::IsolationReport& isolation);
+                                       schemas::IsolationReport& isolation,
+                                       const std::vector<schemas::Json>& extensions = {});
 
  private:
   schemas::Result<BuildResult> compile_now(const schemas::Kernel& kernel,
                                            const std::string& architecture, const Budget& budget,
                                            Cancellation& cancellation,
-                                           schemas::IsolationReport& isolation);
+                                           schemas::IsolationReport& isolation,
+                                           const std::vector<schemas::Json>& extensions);
   schemas::Result<sandbox::Process> start(schemas::KernelType type, std::uint32_t uid,
                                           int channel_fd);
   bool take_turn(Cancellation& cancellation);

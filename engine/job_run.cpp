@@ -28,6 +28,7 @@ constexpr auto kDeathPatience = 5s;       // for a killed runner's report
 constexpr auto kOwnEndPatience = 1s;      // for the report of one that ended by itself
 constexpr auto kWorthRetrying = 1s;       // of budget left
 constexpr int kAttempts = 2;              // the second one after a judge's death
+constexpr int kExtensionRounds = 2;       // runs that ended because an extension was not built
 
 std::string seconds_text(double seconds) {
   char text[32];
@@ -36,8 +37,16 @@ std::string seconds_text(double seconds) {
 }
 
 // What a compiler works on before a device is leased.
-bool is_compiled(KernelType type) {
-  return type == KernelType::cuda || type == KernelType::triton || type == KernelType::torch_cuda;
+bool is_compiled(const schemas::Kernel& kernel) {
+  switch (kernel.type) {
+    case KernelType::cuda:
+    case KernelType::triton:
+    case KernelType::torch_cuda: return true;
+    case KernelType::torch:
+    case KernelType::multi_kernel: break;
+  }
+  // They may build extensions too, but then they have to name torch's module for it.
+  return kernel.source_code.find("cpp_extension") != std::string::npos;
 }
 
 bool ended_by_itself(const Evaluation& evaluation, RunnerRole role) {
@@ -68,38 +77,76 @@ Result<Evaluation> JobRun::take_steps() {
   Step compiled = compile();
   if (!compiled) return compiled.error();
   if (*compiled) return finished(std::move(**compiled));
-  auto lease = this->lease();
-  if (!lease) return lease.error();
-  auto evaluation = measure(*station_of(lease->devices().front()));
-  parts_.farewell.take(std::move(leaving_), std::move(*lease));
-  if (!evaluation) return evaluation.error();
-  return finished(std::move(*evaluation));
+  for (int round = 0;; ++round) {
+    auto evaluation = [&]() -> Result<Evaluation> {
+      auto lease = this->lease();
+      if (!lease) return lease.error();
+      auto measured = measure(*station_of(lease->devices().front()));
+      parts_.farewell.take(std::move(leaving_), std::move(*lease));
+      leaving_.clear();
+      return measured;
+    }();
+    if (!evaluation) return evaluation.error();
+    if (!evaluation->missing_extension || round == kExtensionRounds)
+      return finished(std::move(*evaluation));
+    Step built = compile_missing(*evaluation->missing_extension);
+    if (!built) return built.error();
+    if (*built) return finished(std::move(**built));
+  }
 }
 
 JobRun::Step JobRun::compile() {
   const schemas::WorkRequest& work = spec_.work;
   tell(JobEvent::Kind::stage, Stage::compiling, 0.02, "compiling");
-  if (work.reference && is_compiled(work.reference->type)) {
+  if (work.reference && is_compiled(*work.reference)) {
     Step step = compile_one(*work.reference, true);
     if (!step || *step) return step;
   }
-  if (is_compiled(work.candidate.type)) {
+  if (is_compiled(work.candidate)) {
     Step step = compile_one(work.candidate, false);
     if (!step || *step) return step;
   }
-  if (!artifacts_.empty() && !has_gpu())
-    return std::optional(compiled_only(spec_, reports_.back()));
-  return std::optional<Evaluation>();
+  return stop_without_gpu();
+}
+
+// What was compiled for a GPU ends here where there is none.
+JobRun::Step JobRun::stop_without_gpu() {
+  const bool wanted = std::any_of(artifacts_.begin(), artifacts_.end(),
+                                  [](const auto& entry) { return entry.second.needs_gpu; });
+  if (!wanted || has_gpu()) return std::optional<Evaluation>();
+  Evaluation evaluation = compiled_only(spec_, reports_.back());
+  if (artifacts_.contains(false)) evaluation.compiled = true;
+  return std::optional(std::move(evaluation));
+}
+
+// Stored under the kernel's own key too, so that its next run need not meet the extension again.
+JobRun::Step JobRun::compile_missing(const schemas::MissingExtension& missing) {
+  const bool of_reference =
+      spec_.work.reference &&
+      missing.role != schemas::runner_role_name(RunnerRole::candidate);  // inputs are its own
+  tell(JobEvent::Kind::log, Stage::compiling, 0.1,
+       "an extension was first asked for when the kernel ran; building it");
+  extensions_[of_reference].push_back(missing.call);
+  Step step =
+      compile_one(of_reference ? *spec_.work.reference : spec_.work.candidate, of_reference);
+  if (!step || *step) return step;
+  return stop_without_gpu();
 }
 
 JobRun::Step JobRun::compile_one(const schemas::Kernel& kernel, bool of_reference) {
   const auto target = architecture();
   if (!target) return target.error();
-  const std::string key = parts_.toolchain.artifact_key(kernel, *target);
+  const std::string own_key = parts_.toolchain.artifact_key(kernel, *target);
+  const std::vector<schemas::Json>& extensions = extensions_[of_reference];
+  const std::string key =
+      extensions.empty() ? own_key : content_key({own_key, schemas::dump_json(extensions)});
   auto built = parts_.cache.find_or_build(key, cancellation_, budget_.deadline(), [&] {
-    return parts_.compilers.compile(kernel, *target, budget_, cancellation_, isolation_);
+    return parts_.compilers.compile(kernel, *target, budget_, cancellation_, isolation_,
+                                    extensions);
   });
   if (!built) return built.error();
+  if (!extensions.empty() && built->artifact)
+    static_cast<void>(parts_.cache.store(own_key, *built->artifact));  // only saves time
   built->report.architecture = *target;
   reports_.push_back(built->report);
   if (!built->artifact) return std::optional(compilation_failed(spec_, *built, of_reference));
@@ -245,6 +292,7 @@ Result<Evaluation> JobRun::finished(Evaluation evaluation) {
   evaluation.kind = spec_.work.kind;
   evaluation.compile.insert(evaluation.compile.begin(), reports_.begin(), reports_.end());
   evaluation.isolation = isolation_;
+  evaluation.missing_extension.reset();
   evaluation.warnings.insert(evaluation.warnings.begin(), spec_.work.warnings.begin(),
                              spec_.work.warnings.end());
   return evaluation;

@@ -52,6 +52,8 @@ class JobRun {
   schemas::Result<schemas::Evaluation> take_steps();
   Step compile();
   Step compile_one(const schemas::Kernel& kernel, bool of_reference);
+  Step stop_without_gpu();
+  Step compile_missing(const schemas::MissingExtension& missing);
   schemas::Result<std::string> architecture();
   schemas::Result<GpuPool::Lease> lease();
   std::vector<Actor> actors() const;
@@ -70,6 +72,8 @@ class JobRun {
   Cancellation& cancellation_;
   Budget budget_;
   std::map<bool, Artifact> artifacts_;  // of the reference (true), of the candidate (false)
+  // What they asked for when they ran, and had not been built.
+  std::map<bool, std::vector<schemas::Json>> extensions_;
   std::vector<schemas::CompileReport> reports_;
   std::vector<RunnerProcess> leaving_;  // killed by the judge, their ends not seen yet
   schemas::IsolationReport isolation_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/toolchain.h"
 
+#include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <vector>
@@ -33,6 +35,34 @@ std::string file_stamp(const std::string& path) {
          "." + std::to_string(status.st_mtim.tv_nsec);
 }
 
+// Our own modules in their order, and what they run: torch (its version file is written at its
+// build), nvcc and g++.
+std::vector<std::string> python_parts(const Installation& installation) {
+  namespace fs = std::filesystem;
+  std::vector<std::string> parts = {installation.python,
+                                    file_stamp(installation.cuda_directory + "/bin/nvcc"),
+                                    file_stamp("/usr/bin/g++")};
+  std::error_code error;
+  std::vector<std::string> files;
+  for (const auto& entry : fs::recursive_directory_iterator(installation.python_modules, error)) {
+    const std::string extension = entry.path().extension().string();
+    if (extension == ".py" || extension == ".h") files.push_back(entry.path().string());
+  }
+  std::sort(files.begin(), files.end());
+  for (const std::string& file : files) {
+    parts.push_back(file.substr(installation.python_modules.size()));
+    parts.push_back(file_bytes(file));
+  }
+  const fs::path libraries = fs::path(installation.python).parent_path().parent_path() / "lib";
+  for (const auto& entry : fs::directory_iterator(libraries, error)) {
+    for (const char* packages : {"site-packages", "dist-packages"}) {
+      const fs::path version = entry.path() / packages / "torch" / "version.py";
+      if (fs::exists(version, error)) parts.push_back(file_bytes(version.string()));
+    }
+  }
+  return parts;
+}
+
 }  // namespace
 
 Toolchain::Toolchain(const Installation& installation) {
@@ -43,15 +73,19 @@ Toolchain::Toolchain(const Installation& installation) {
     parts.push_back(file_stamp(directory + "/cuda.h"));
   }
   identity_ = content_key({parts.begin(), parts.end()});
+  const auto python = python_parts(installation);
+  python_identity_ = content_key({python.begin(), python.end()});
 }
 
 std::string Toolchain::artifact_key(const schemas::Kernel& kernel,
                                     const std::string& architecture) const {
   const schemas::KernelMetadata& metadata = kernel.metadata;
   schemas::Json options = metadata.compiler_options;
-  return content_key({identity_, schemas::kernel_type_name(kernel.type), architecture,
-                      kernel.source_code, metadata.kernel_name.value_or(""),
-                      metadata.kernel_name ? "named" : "unnamed", schemas::dump_json(options)});
+  const bool by_python = kernel.type != schemas::KernelType::cuda;
+  return content_key({identity_, by_python ? python_identity_ : "",
+                      schemas::kernel_type_name(kernel.type), architecture, kernel.source_code,
+                      metadata.kernel_name.value_or(""), metadata.kernel_name ? "named" : "unnamed",
+                      schemas::dump_json(options)});
 }
 
 }  // namespace assay::engine

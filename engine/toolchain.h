@@ -21,6 +21,7 @@ class Toolchain {
 
  private:
   std::string identity_;
+  std::string python_identity_;  // of what compiles kernels written in Python
 };
 
 }  // namespace assay::engine

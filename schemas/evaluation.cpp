@@ -192,9 +192,14 @@ Json to_json(const Checks& checks) {
 }
 
 Json to_json(const CompileReport& report) {
-  return {{"tool", report.tool},       {"architecture", report.architecture},
-          {"seconds", report.seconds}, {"cache_hit", report.cache_hit},
-          {"log", report.log},         {"kernels", list_json(report.kernels)}};
+  return {{"tool", report.tool},
+          {"architecture", report.architecture},
+          {"seconds", report.seconds},
+          {"cache_hit", report.cache_hit},
+          {"log", report.log},
+          {"way", report.way},
+          {"stages", list_json(report.stages)},
+          {"kernels", list_json(report.kernels)}};
 }
 
 Json to_json(const Evaluation& evaluation) {
@@ -224,6 +229,10 @@ Json to_json(const Evaluation& evaluation) {
   if (is_error(evaluation) || !evaluation.error.empty()) {
     json["error"] = evaluation.error.empty() ? evaluation.verdict.summary : evaluation.error;
     json["retryable"] = evaluation.retryable;
+  }
+  if (evaluation.missing_extension) {
+    json["missing_extension"] = {{"role", evaluation.missing_extension->role},
+                                 {"call", evaluation.missing_extension->call}};
   }
   if (is_validate) {
     json["compiled"] = optional_json(evaluation.compiled);

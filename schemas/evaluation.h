@@ -106,18 +106,20 @@ struct KernelResources {
       shared_dynamic_bytes, local_bytes, constant_bytes, stack_bytes;
 };
 
+struct StageTime {
+  std::string name;
+  double seconds = 0;
+};
+
 struct CompileReport {
   std::string tool;  // "nvrtc 13.0", "python"
   std::string architecture;
   double seconds = 0;
   bool cache_hit = false;
   std::string log;  // capped
+  std::string way;  // which of several ways of compiling it took: "slim headers"
+  std::vector<StageTime> stages;
   std::vector<KernelResources> kernels;
-};
-
-struct StageTime {
-  std::string name;
-  double seconds = 0;
 };
 
 // How one untrusted process ended, when it did so by itself.
@@ -127,6 +129,13 @@ struct ProcessEnd {
   std::string kind;  // exited | signaled | timed_out | out_of_memory | killed | setup_failed
   std::optional<std::int64_t> code, signal;
   std::string output_tail;
+};
+
+// A torch extension that a kernel asked for when it ran and that had not been built. The executor
+// builds it and runs again; clients never see it.
+struct MissingExtension {
+  std::string role;  // as ProcessEnd's
+  Json call;         // the runner's description, for the compiler
 };
 
 struct Evaluation {
@@ -153,6 +162,7 @@ struct Evaluation {
   std::optional<IoContract> io_contract;  // made from get_inputs, for reuse
   std::vector<std::string> warnings;
   std::string log_tail;
+  std::optional<MissingExtension> missing_extension;
 };
 
 // The whole document as clients get it (old fields first). Round-trips through read_evaluation.

@@ -168,16 +168,19 @@ void read_result(const Json& json, Evaluation& evaluation, Diagnostics& diagnost
   }
 }
 
+void read_stages(ObjectReader& reader, std::vector<StageTime>& stages) {
+  reader.each("stages", 64, false, [&](const Json& element, const std::string& at) {
+    ObjectReader stage(element, at, reader.diagnostics());
+    stages.push_back({text(stage, "name"), stage.optional_number("seconds", 0).value_or(0)});
+  });
+}
+
 void read_lists(ObjectReader& reader, Evaluation& evaluation) {
   Diagnostics& diagnostics = reader.diagnostics();
   reader.each("compile", 64, false, [&](const Json& report, const std::string& at) {
     evaluation.compile.push_back(read_compile_report(report, at, diagnostics));
   });
-  reader.each("stages", 64, false, [&](const Json& element, const std::string& at) {
-    ObjectReader stage(element, at, diagnostics);
-    evaluation.stages.push_back(
-        {text(stage, "name"), stage.optional_number("seconds", 0).value_or(0)});
-  });
+  read_stages(reader, evaluation.stages);
   reader.each("process_ends", 16, false, [&](const Json& element, const std::string& at) {
     ObjectReader end(element, at, diagnostics);
     evaluation.process_ends.push_back({text(end, "role"), text(end, "at"), text(end, "kind"),
@@ -198,6 +201,8 @@ CompileReport read_compile_report(const Json& json, const std::string& path,
   report.seconds = reader.optional_number("seconds", 0).value_or(0);
   report.cache_hit = reader.bool_or("cache_hit", false);
   report.log = text(reader, "log");
+  report.way = text(reader, "way");
+  read_stages(reader, report.stages);
   reader.each("kernels", 1024, false, [&](const Json& kernel, const std::string& at) {
     report.kernels.push_back(read_resources(kernel, at, diagnostics));
   });
@@ -241,6 +246,12 @@ Result<Evaluation> read_evaluation(const Json& json) {
     evaluation.io_contract = read_io_contract(*contract, "io_contract", diagnostics);
   evaluation.warnings = texts(reader, "warnings");
   evaluation.log_tail = text(reader, "log_tail");
+  if (const Json* missing = reader.raw("missing_extension")) {
+    ObjectReader fields(*missing, "missing_extension", diagnostics);
+    evaluation.missing_extension.emplace();
+    evaluation.missing_extension->role = text(fields, "role");
+    if (const Json* call = fields.raw("call")) evaluation.missing_extension->call = *call;
+  }
   if (!diagnostics.errors.empty()) return malformed(diagnostics);
   return evaluation;
 }

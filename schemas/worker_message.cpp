@@ -13,7 +13,7 @@ const std::vector<std::string> kKindNames = {"none", "tensor", "int",   "float",
 const std::vector<std::string> kArgRoleNames = {"input", "output", "inout"};
 const std::vector<std::string> kArenaNames = {"input", "output"};
 const std::vector<std::string> kErrorKindNames = {
-    "syntax", "import", "contract", "exception", "cuda", "out_of_memory", "protocol"};
+    "syntax", "import", "contract", "exception", "cuda", "out_of_memory", "protocol", "extension"};
 constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
 constexpr std::size_t kMaxErrorBytes = 16384;
 constexpr std::size_t kMaxStringBytes = 65536;
@@ -271,6 +271,10 @@ RunnerError read_runner_error(const Json& answer) {
   error.type = text("type");
   error.message = text("message");
   error.traceback = text("traceback");
+  if (error.kind == RunnerErrorKind::extension) {
+    const auto call = found->find("call");
+    if (call != found->end() && call->is_object()) error.call = *call;
+  }
   return error;
 }
 

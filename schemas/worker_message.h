@@ -84,13 +84,23 @@ struct OutputShape {
 Result<std::vector<OutputShape>> read_output_shapes(const Json& json);
 Json to_json(const OutputShape& shape);
 
-enum class RunnerErrorKind { syntax, import, contract, exception, cuda, out_of_memory, protocol };
+enum class RunnerErrorKind {
+  syntax,
+  import,
+  contract,
+  exception,
+  cuda,
+  out_of_memory,
+  protocol,
+  extension  // a torch extension was asked for that nobody built
+};
 const std::string& runner_error_kind_name(RunnerErrorKind kind);
 struct RunnerError {
   RunnerErrorKind kind = RunnerErrorKind::protocol;
   std::string type;  // "ValueError", "CUDA_ERROR_ILLEGAL_ADDRESS"
   std::string message;
   std::string traceback;  // of the submission's own frames
+  Json call;              // of kind extension: what is to be built; null otherwise
 };
 Json to_json(const RunnerError& error);
 // The error of an answer {"ok":false,"error":{…}}; strings are cut to 16 KiB.

@@ -170,6 +170,10 @@ void conclude_failure(Evaluation& evaluation, const Failure& failure, const Prog
   }
   const bool candidate = owner_of(failure, progress) == schemas::RunnerRole::candidate;
   evaluation.timing = {};
+  if (failure.error.call.is_object())
+    evaluation.missing_extension = schemas::MissingExtension{
+        schemas::runner_role_name(failure.role.value_or(schemas::RunnerRole::candidate)),
+        failure.error.call};
   switch (failure.cause) {
     case Cause::runner_error:
       conclude_runner_error(evaluation, failure, candidate, progress);

@@ -51,9 +51,9 @@ schemas::Status DeviceRunner::serve() {
     const bool readable = request.ok() && request->is_object();
     if (readable && request->value("op", Json()) == "exit") return schemas::success();
     const Json reply =
-        readable
-            ? answer(*request, std::move((*frame)->descriptors))
-            : error_answer({RunnerErrorKind::protocol, "", "a request must be a JSON object", ""});
+        readable ? answer(*request, std::move((*frame)->descriptors))
+                 : error_answer(
+                       {RunnerErrorKind::protocol, "", "a request must be a JSON object", "", {}});
     if (auto sent = send(reply); !sent) return sent;
   }
 }
@@ -74,9 +74,10 @@ Json DeviceRunner::answer(const Json& request, Descriptors descriptors) {
   } catch (const Failure& failure) {
     return error_answer(failure.error);
   } catch (const std::bad_alloc&) {
-    return error_answer({RunnerErrorKind::out_of_memory, "bad_alloc", "host memory ran out", ""});
+    return error_answer(
+        {RunnerErrorKind::out_of_memory, "bad_alloc", "host memory ran out", "", {}});
   } catch (const std::exception& exception) {  // our own reading of a request failed
-    return error_answer({RunnerErrorKind::protocol, "", exception.what(), ""});
+    return error_answer({RunnerErrorKind::protocol, "", exception.what(), "", {}});
   }
 }
 

@@ -12,7 +12,7 @@ constexpr const char* kOutOfMemory = "CUDA_ERROR_OUT_OF_MEMORY";
 }  // namespace
 
 void fail(RunnerErrorKind kind, std::string type, std::string message) {
-  throw Failure{{kind, std::move(type), std::move(message), ""}};
+  throw Failure{{kind, std::move(type), std::move(message), "", {}}};
 }
 
 void check(const cuda::Driver& driver, CUresult result, const char* doing) {

@@ -230,7 +230,7 @@ TEST_CASE("kernel types that cannot be run yet are a malformed call that names t
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == schemas::ErrorCode::malformed_call);
   CHECK(refused.error().fields.at(0).path == "kernel_type");
-  CHECK(refused.error().message.find("supported: torch, cuda") != std::string::npos);
+  CHECK(refused.error().message.find("supported: torch, torch_cuda, cuda") != std::string::npos);
 }
 
 TEST_CASE("tensors beyond every device are a malformed call, before anything is recorded") {

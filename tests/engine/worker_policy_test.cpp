@@ -149,3 +149,30 @@ TEST_CASE("an artifact's key follows source, name, options, architecture and com
   write(where.compiler, "two");
   CHECK(engine::Toolchain(where).artifact_key(kernel, "sm_90") != key);
 }
+
+TEST_CASE("the key of a kernel compiled by Python follows our modules and torch") {
+  const tests::TemporaryDirectory directory;
+  auto where = installation();
+  where.python_modules = directory.path() + "/python";
+  where.python = directory.path() + "/env/bin/python3";
+  const std::string torch = directory.path() + "/env/lib/python3.11/site-packages/torch";
+  fs::create_directories(where.python_modules + "/assay_runner/slim");
+  fs::create_directories(torch);
+  schemas::Kernel kernel, cuda;
+  kernel.type = schemas::KernelType::torch_cuda;
+  cuda.type = schemas::KernelType::cuda;
+  const std::string cuda_key = engine::Toolchain(where).artifact_key(cuda, "sm_90");
+  std::string key = engine::Toolchain(where).artifact_key(kernel, "sm_90");
+  for (const std::string& file :
+       {where.python_modules + "/assay_runner/compiler.py",
+        where.python_modules + "/assay_runner/slim/torch.h", torch + "/version.py"}) {
+    for (const char* text : {"one", "two"}) {
+      write(file, text);
+      const engine::Toolchain toolchain(where);
+      INFO(file);
+      CHECK(toolchain.artifact_key(kernel, "sm_90") != key);
+      key = toolchain.artifact_key(kernel, "sm_90");
+      CHECK(toolchain.artifact_key(cuda, "sm_90") == cuda_key);
+    }
+  }
+}

@@ -44,7 +44,8 @@ Evaluation full_evaluation() {
   evaluation.checks.seeds = {9223372036854775807ULL, 1};
   evaluation.checks.noise_seed = 3;
   evaluation.checks.final_kill = true;
-  CompileReport report{"nvrtc 13.0", "sm_90", 0.02, true, "log", {}};
+  CompileReport report{"nvrtc 13.0", "sm_90", 0.02, true, "log", "slim headers", {}, {}};
+  report.stages = {{"record", 0.25}, {"device", 9.5}};
   report.kernels.push_back({"add", 16, 0, 0, 1024, std::nullopt, std::nullopt, 400, 0});
   evaluation.compile = {report};
   evaluation.device.emplace();
@@ -59,6 +60,7 @@ Evaluation full_evaluation() {
   evaluation.io_contract.emplace();
   evaluation.warnings = {"w"};
   evaluation.log_tail = "tail";
+  evaluation.missing_extension = MissingExtension{"candidate", {{"name", "late"}}};
   return evaluation;
 }
 
@@ -108,8 +110,8 @@ TEST_CASE("validate keeps its flat fields") {
   evaluation.verdict.code = VerdictCode::ran_unchecked;
   evaluation.compiled = true;
   evaluation.validated = true;
-  evaluation.compile = {{"nvrtc", "sm_90", 0.25, false, "", {}},
-                        {"python", "", 0.5, false, "", {}}};
+  evaluation.compile = {{"nvrtc", "sm_90", 0.25, false, "", "", {}, {}},
+                        {"python", "", 0.5, false, "", "", {}, {}}};
   const Json json = to_json(evaluation);
   CHECK(json["compiled"] == true);
   CHECK(json["validated"] == true);

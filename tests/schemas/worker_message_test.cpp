@@ -83,4 +83,14 @@ TEST_CASE("a runner's error is read whatever it is, and cut") {
   CHECK(error.kind == RunnerErrorKind::exception);
   CHECK(error.type.empty());
   CHECK(error.message.size() == 16384);
+  CHECK(error.call.is_null());
+}
+
+TEST_CASE("only a missing extension says what is to be built") {
+  for (const char* kind : {"extension", "exception"}) {
+    const auto error =
+        read_runner_error({{"error", {{"kind", kind}, {"call", {{"name", "late"}}}}}});
+    CHECK(error.call.is_object() == (error.kind == RunnerErrorKind::extension));
+  }
+  CHECK(read_runner_error({{"error", {{"kind", "extension"}, {"call", 3}}}}).call.is_null());
 }

@@ -82,7 +82,7 @@ TEST_CASE("registers and spills of a compiled kernel are told") {
   kernel.kernel_name = "vector_add";
   kernel.registers = 12;
   kernel.spill_store_bytes = 0;
-  evaluation.compile.push_back({"nvrtc 13.0", "sm_90", 0.02, false, "", {kernel}});
+  evaluation.compile.push_back({"nvrtc 13.0", "sm_90", 0.02, false, "", "", {}, {kernel}});
   CHECK_THAT(summary_text(evaluation), Contains("vector_add uses 12 registers, 0 bytes of spills"));
 }
 

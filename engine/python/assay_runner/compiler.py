@@ -11,8 +11,16 @@ from assay_runner.protocol import Link
 
 MAX_LOG_CHARACTERS = 4_000
 
+
+def _torch_cuda(kernel, request):
+    """Also the other types whose source may call load_inline."""
+    from assay_runner import extensions_compiler
+
+    return extensions_compiler.compile_extensions(kernel, request)
+
+
 # kernel type -> function(kernel, request) -> Compiled
-COMPILERS = {}
+COMPILERS = {"torch_cuda": _torch_cuda, "torch": _torch_cuda, "multi_kernel": _torch_cuda}
 
 
 class Compiled:
@@ -25,11 +33,17 @@ class Compiled:
     binary       bytes
     kernels      resources, KernelResources on the wire
     log          warnings, capped
+    way          which of several ways of compiling it took, for people
+    stages       [{"name", "seconds"}]
+    needs_gpu    False: the artifact is of use on a machine without a GPU
     """
 
-    def __init__(self, tool, tier, kernel_name, launch, binary, kernels=(), log=""):
+    def __init__(
+        self, tool, tier, kernel_name, launch, binary, kernels=(), log="", way="", stages=(), needs_gpu=True
+    ):
         self.tool, self.tier, self.kernel_name = tool, tier, kernel_name
         self.launch, self.binary, self.kernels, self.log = launch, binary, list(kernels), log
+        self.way, self.stages, self.needs_gpu = way, list(stages), needs_gpu
 
 
 def main(channel_fd):
@@ -73,5 +87,8 @@ def _success(compiled):
         "launch": compiled.launch,
         "kernels": compiled.kernels,
         "log": shortened(compiled.log, MAX_LOG_CHARACTERS),
+        "way": compiled.way,
+        "stages": compiled.stages,
+        "needs_gpu": compiled.needs_gpu,
     }
     return answer, memfd

@@ -2,6 +2,9 @@
 """Windows on a GPU: all calls captured in one CUDA graph where the submission allows it, else one after the other on
 the stream, each between two events."""
 
+import ctypes
+import functools
+
 import torch
 
 from assay_runner import passes
@@ -36,6 +39,19 @@ def _graph_window(loaded, bound, plan):
 
 class NotCapturable(Exception):
     pass
+
+
+@functools.cache
+def _capture_stream():
+    """A stream that CUDA orders with the legacy default stream. Extensions often launch there without saying so: while
+    a stream of torch's own captures, such a launch runs at once and is missing from the graph, and nobody is told; while
+    this one does, it is an error.
+    """
+    stream = ctypes.c_void_p()
+    status = torch.cuda.cudart().cudaStreamCreate(ctypes.addressof(stream))
+    if int(status) != 0:
+        raise NotCapturable(f"no stream to capture on: {status}")
+    return torch.cuda.ExternalStream(stream.value)
 
 
 class StreamWindow:
@@ -80,7 +96,7 @@ class GraphWindow:
 
     def __init__(self, loaded, bound, plan):
         self._bound, self.plan = bound, plan
-        stream = torch.cuda.Stream()
+        stream = _capture_stream()
         stream.wait_stream(torch.cuda.current_stream())
         example = None
         with torch.cuda.stream(stream):
@@ -125,7 +141,7 @@ def _captured(step, slots):
     stream = torch.cuda.current_stream()
     graph = torch.cuda.CUDAGraph()
     try:
-        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+        with torch.cuda.graph(graph, stream=_capture_stream(), capture_error_mode="thread_local"):
             for slot in slots:
                 step(slot)
     except BaseException as exception:

@@ -10,6 +10,7 @@ MAX_TEXT_CHARACTERS = 12 << 10
 
 SYNTAX, IMPORT, CONTRACT, EXCEPTION = "syntax", "import", "contract", "exception"
 CUDA, OUT_OF_MEMORY, PROTOCOL = "cuda", "out_of_memory", "protocol"
+EXTENSION = "extension"  # a call of load_inline that nothing was built for
 
 # How torch words a failure of CUDA or its libraries when it is no AcceleratorError.
 CUDA_WORDS = ("CUDA error", "CUDA driver error", "CUBLAS_STATUS", "cuDNN error", "CUDNN_STATUS", "cuFFT error")
@@ -19,23 +20,24 @@ OUT_OF_MEMORY_WORDS = ("can't allocate memory", "CUDA out of memory", "not enoug
 class Fault(Exception):
     """An answer {"ok": false}."""
 
-    def __init__(self, kind, message, type_name="", traceback_text=""):
+    def __init__(self, kind, message, type_name="", traceback_text="", call=None):
         super().__init__(message)
+        self.call = call  # kind EXTENSION: what is to be built
         self.kind = kind
         self.message = message
         self.type_name = type_name
         self.traceback_text = traceback_text
 
     def answer(self):
-        return {
-            "ok": False,
-            "error": {
-                "kind": self.kind,
-                "type": shortened(self.type_name, 256),
-                "message": shortened(self.message),
-                "traceback": shortened(self.traceback_text),
-            },
+        error = {
+            "kind": self.kind,
+            "type": shortened(self.type_name, 256),
+            "message": shortened(self.message),
+            "traceback": shortened(self.traceback_text),
         }
+        if self.call is not None:
+            error["call"] = self.call
+        return {"ok": False, "error": error}
 
 
 def shortened(text, limit=MAX_TEXT_CHARACTERS):

@@ -7,6 +7,7 @@ import types
 
 import torch
 
+from assay_runner import extensions_runtime
 from assay_runner.errors import (
     CONTRACT,
     IMPORT,
@@ -80,6 +81,8 @@ def load(kernel, role, seed, init_inputs, device, artifact=None):
     kernel_type = kernel.get("kernel_type")
     if kernel_type not in TAKES_OUTPUTS:
         raise Fault(CONTRACT, f"kernels of type {kernel_type!r:.80} cannot run in the Python runner")
+    if artifact is not None and "extensions" in artifact.launch:
+        extensions_runtime.install(artifact)
     seed_everything(seed)
     loaded = Loaded(execute(kernel.get("source_code", "")), kernel_type)
     if role == "inputs":
@@ -189,7 +192,7 @@ def _find_class(module, kernel_type, metadata, role):
 
 
 def _use_class(loaded, chosen, method, init_inputs, seed, device):
-    arguments, keywords = _constructor_arguments(init_inputs, device)
+    arguments, keywords = constructor_arguments(init_inputs, device)
     check_signature(_signature(chosen), arguments, keywords, chosen.__name__)
     seed_everything(seed)
     try:
@@ -212,7 +215,7 @@ def _use_class(loaded, chosen, method, init_inputs, seed, device):
         loaded.call = instance  # with its hooks, as users call it
 
 
-def _constructor_arguments(init_inputs, device):
+def constructor_arguments(init_inputs, device):
     """[args…], or [[args…], {keywords}] as some collections of models write it."""
     if len(init_inputs) == 2 and isinstance(init_inputs[0], (list, tuple)) and isinstance(init_inputs[1], dict):
         arguments, keywords = list(init_inputs[0]), dict(init_inputs[1])

@@ -12,7 +12,7 @@ import os
 import torch
 
 import _assay_native as native
-from assay_runner import loader, passes, weights
+from assay_runner import extensions_runtime, loader, passes, weights
 from assay_runner.bindings import Bound
 from assay_runner.errors import CUDA, EXCEPTION, OUT_OF_MEMORY, PROTOCOL, Fault, fault_from
 from assay_runner.protocol import Link
@@ -84,6 +84,15 @@ class Runner:
 
     def answer(self, request, descriptors):
         """(last frame of the answer, memfd or None)."""
+        answer, memfd = self._answer(request, descriptors)
+        missing = extensions_runtime.missing()
+        if missing is None:
+            return answer, memfd
+        if memfd is not None:
+            os.close(memfd)
+        return missing.answer(), None
+
+    def _answer(self, request, descriptors):
         try:
             if request is None:
                 raise Fault(PROTOCOL, "a request must be a JSON object")

@@ -188,6 +188,24 @@ TEST_CASE("errors of the submission land in the field that clients look at") {
   CHECK(failing("probe", "out_of_memory").verdict.code == VerdictCode::out_of_memory);
 }
 
+TEST_CASE("a missing extension is handed up with whose it is") {
+  for (const char* at : {"load", "probe", "pass"}) {
+    auto setup = compared();
+    setup.candidate.on_answer = [at](const std::string& op, schemas::Json& answer) {
+      if (op == at)
+        answer = {
+            {"ok", false},
+            {"error", {{"kind", "extension"}, {"message", "no"}, {"call", {{"name", "late"}}}}}};
+    };
+    const auto evaluation = run_session(setup).evaluation;
+    INFO(at);
+    CHECK(evaluation.verdict.code == VerdictCode::runtime_failed);
+    REQUIRE(evaluation.missing_extension);
+    CHECK(evaluation.missing_extension->role == "candidate");
+    CHECK(evaluation.missing_extension->call["name"] == "late");
+  }
+}
+
 TEST_CASE("a runner that fails before it was given the submission is our failure") {
   auto setup = compared();
   setup.candidate.on_request = [](const std::string& op) {

@@ -107,6 +107,21 @@ def test_what_cannot_be_captured_runs_on_the_stream(line):
         assert answer["ok"] and again["graph_refused"] == ready["graph_refused"]
 
 
+def test_work_on_the_legacy_default_stream_is_not_lost_from_a_graph():
+    """As an extension launches that names no stream: such calls would run at capture and not at replay."""
+    source = "def f(x):\n    with torch.cuda.stream(torch.cuda.default_stream()):\n        return x * 2 + 1\n"
+    with gpu_judge() as runner:
+        x, (y,) = bound(runner, source, 4, 1024)
+        for _ in range(2):
+            for slot in range(4):
+                runner.view(x, slot).normal_()
+            torch.cuda.synchronize()
+            ready, answer = runner.run_pass([0, 1, 2, 3], kind="time", mode="graph", warmup=1)
+            assert answer["ok"] and ready["mode"] == "stream" and ready["graph_refused"]
+            for slot in range(4):
+                assert torch.equal(runner.view(y, slot), runner.view(x, slot) * 2 + 1)
+
+
 def test_an_empty_window_calls_nothing():
     with gpu_judge() as runner:
         bound(runner, "def f(x):\n    raise ValueError\n", 1, 64)
