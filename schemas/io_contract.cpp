@@ -29,7 +29,8 @@ std::vector<std::int64_t> read_shape(ObjectReader& reader) {
       reader.diagnostics().errors.push_back(
           {path, "must be a size of 0 or more elements, got " + shown_value(size)});
   });
-  if (!element_count(shape)) reader.error("shape", shape_text(shape) + " has too many elements");
+  if (!element_count(shape))
+    reader.error("shape", shape_text(shape) + " has too many elements; at most 2^62 are allowed");
   return shape;
 }
 

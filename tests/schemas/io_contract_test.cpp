@@ -102,6 +102,13 @@ TEST_CASE("bad contracts are refused with the path of the field") {
   }
 }
 
+TEST_CASE("too many elements are refused with the limit") {
+  const auto errors = errors_of({{"args", {tensor_arg({1LL << 40, 1LL << 40})}}});
+  REQUIRE(errors.size() == 1);
+  CHECK(errors[0].message ==
+        "[1099511627776, 1099511627776] has too many elements; at most 2^62 are allowed");
+}
+
 TEST_CASE("transferred data must agree with its tensor") {
   Json arg = tensor_arg({2});
   arg["tensor_spec"]["data"] = {{"data_b64", "AAAAAAAAAAA="}, {"shape", {3}}};
