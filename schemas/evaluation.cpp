@@ -27,6 +27,10 @@ Json float_json(double value) {
   return value;
 }
 
+Json figure_json(double value, const std::string& exact) {
+  return exact.empty() ? float_json(value) : Json(exact);
+}
+
 Json to_json(const RuntimeStats& stats) {
   return {{"mean", stats.mean},
           {"std", stats.std},
@@ -54,9 +58,9 @@ Json to_json(const WorstElement& worst) {
   return {{"output", worst.output},
           {"output_name", worst.output_name},
           {"index", worst.index},
-          {"got", float_json(worst.got)},
-          {"want", float_json(worst.want)},
-          {"error", float_json(worst.error)},
+          {"got", figure_json(worst.got, worst.exact_got)},
+          {"want", figure_json(worst.want, worst.exact_want)},
+          {"error", figure_json(worst.error, worst.exact_error)},
           {"allowed", float_json(worst.allowed)},
           {"slot", worst.slot},
           {"window", worst.window}};

@@ -79,6 +79,9 @@ struct WorstElement {
   double got = 0, want = 0;         // NaN and infinities are written as strings on the wire
   double error = 0, allowed = 0;    // |got - want| and its bound
   std::int64_t slot = 0, window = 0;
+  // Decimal digits of what a double does not hold: integers beyond 2^53. Where not empty, the wire
+  // has this string in place of the number, and the double beside it is the nearest one.
+  std::string exact_got = {}, exact_want = {}, exact_error = {};
 };
 
 struct ToleranceRule {

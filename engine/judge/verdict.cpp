@@ -234,12 +234,7 @@ void conclude_incorrect(Evaluation& evaluation, const Evidence& evidence, bool h
                         bool timed) {
   const schemas::Checks& checks = evidence.checks();
   std::string text = evidence.fault();
-  if (has_reference && checks.worst) {
-    const schemas::WorstElement& worst = *checks.worst;
-    text += "; the worst is " + worst.output_name + schemas::shape_text(worst.index) + ": got " +
-            number_text(worst.got) + ", want " + number_text(worst.want) + ", error " +
-            number_text(worst.error) + ", allowed " + number_text(worst.allowed);
-  }
+  if (has_reference && checks.worst) text += "; the worst is " + worst_text(*checks.worst);
   evaluation.compiled = true;
   evaluation.correctness = false;
   if (evaluation.kind == schemas::JobKind::validate) evaluation.validated = false;
