@@ -195,10 +195,17 @@ TEST_CASE("what the candidate takes and gives must fit the reference") {
 
 TEST_CASE("a kernel that needs more memory than the job may use is told so") {
   auto setup = compared();
-  setup.memory_budget_bytes = 16 << 10;
-  const auto evaluation = run_session(setup).evaluation;
-  CHECK(evaluation.verdict.code == VerdictCode::out_of_memory);
-  CHECK(evaluation.verdict.summary.find("KiB") != std::string::npos);
+  for (const std::size_t budget : {std::size_t{16} << 10, std::size_t{40} << 10}) {
+    setup.memory_budget_bytes = budget;  // too little for the draws, and for one call's buffers
+    const auto evaluation = run_session(setup).evaluation;
+    INFO(evaluation.verdict.summary);
+    CHECK(evaluation.verdict.code == VerdictCode::out_of_memory);
+    CHECK(evaluation.verdict.summary.starts_with(
+        "The evaluation needs more memory than the job may use: "));
+    CHECK(evaluation.verdict.summary.find("KiB") != std::string::npos);
+    CHECK_FALSE(evaluation.correctness);  // nothing was shown about the kernel
+    CHECK(evaluation.validation_error->find("KiB") != std::string::npos);
+  }
 }
 
 TEST_CASE("slow kernels get as many trials as the time allows") {
