@@ -113,9 +113,7 @@ void EngineImpl::end(const JobPointer& job, Result<Evaluation> result) {
     if (result) {
       record.evaluation = std::move(*result);
       record.evaluation->job_id = record.spec.job_id;
-      const bool ours =
-          record.evaluation->verdict.code == schemas::VerdictCode::infrastructure_failed;
-      record.state = ours ? JobState::failed : JobState::completed;
+      record.state = schemas::is_error(*record.evaluation) ? JobState::failed : JobState::completed;
       record.error = record.evaluation->error;
       record.message = record.evaluation->verdict.summary;
     } else if (job->cancelled_by_stop) {

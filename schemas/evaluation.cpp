@@ -139,11 +139,6 @@ Json kernel_exec_result(const Evaluation& evaluation) {
           {"metadata", metadata_json(evaluation)}};
 }
 
-bool is_error(const Evaluation& evaluation) {
-  return evaluation.no_device || evaluation.verdict.code == VerdictCode::timed_out ||
-         evaluation.verdict.code == VerdictCode::infrastructure_failed;
-}
-
 double compile_seconds(const Evaluation& evaluation) {
   double seconds = 0;
   for (const auto& report : evaluation.compile) seconds += report.seconds;
@@ -199,6 +194,14 @@ Json to_json(const CompileReport& report) {
   return {{"tool", report.tool},       {"architecture", report.architecture},
           {"seconds", report.seconds}, {"cache_hit", report.cache_hit},
           {"log", report.log},         {"kernels", list_json(report.kernels)}};
+}
+
+bool is_error(const Evaluation& evaluation) {
+  // What used up the time while it compiled did not compile: an ordinary answer.
+  const bool ran_out_of_time =
+      evaluation.verdict.code == VerdictCode::timed_out && evaluation.compiled.value_or(true);
+  return evaluation.no_device || ran_out_of_time ||
+         evaluation.verdict.code == VerdictCode::infrastructure_failed;
 }
 
 Json to_json(const Evaluation& evaluation) {

@@ -158,6 +158,10 @@ struct Evaluation {
   std::string log_tail;
 };
 
+// Whether the wire calls it an error (status "error", REST 500) instead of an answer about the
+// kernel: a time-out, our own failure, no device to run on. Its job counts as failed.
+bool is_error(const Evaluation& evaluation);
+
 // The whole document as clients get it (old fields first). Round-trips through read_evaluation.
 Json to_json(const Evaluation& evaluation);
 Result<Evaluation> read_evaluation(const Json& json);

@@ -95,6 +95,31 @@ TEST_CASE("the queue has positions and a bound") {
   const auto refused = fixture.engine->submit(work("good"));
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == schemas::ErrorCode::overloaded);
+TEST_CASE("an evaluation that the wire calls an error is a failed job; a bad kernel is completed") {
+  Fixture fixture;
+  const auto ended = [&](const std::string& source) {
+    const auto view = fixture.engine->wait(fixture.submit(source), 5s);
+    REQUIRE(view);
+    REQUIRE(view->evaluation);
+    // Also once it comes from the table.
+    const auto found = fixture.engine->find(view->job_id);
+    REQUIRE((found && found->evaluation));
+    CHECK(found->state == view->state);
+    return view->state;
+  };
+  for (const char* source : {"timed_out", "infrastructure_failed", "no_device"}) {
+    INFO(source);
+    CHECK(ended(source) == JobState::failed);
+  }
+  for (const char* source :
+       {"incorrect", "compilation_failed", "crashed", "runtime_failed", "out_of_memory"}) {
+    INFO(source);
+    CHECK(ended(source) == JobState::completed);
+  }
+  CHECK(fixture.engine->stats().failed == 3);
+  CHECK(fixture.engine->stats().completed == 5);
+}
+
   CHECK(refused.error().retryable);
   CHECK(fixture.engine->find(running)->queue_position == 0);
   for (int i = 0; i < 3; ++i) {

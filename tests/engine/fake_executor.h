@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // An executor whose jobs do what the test says, by source text: "hold" runs until released or
-// cancelled, "fail" is an Error, everything else is correct at once.
+// cancelled, "fail" is an Error, the name of a verdict code has that verdict,
+// "no_device" has none to run on; everything else is correct at once. What begins with "torch" is
+// not compiled.
 #pragma once
 
 #include <condition_variable>
@@ -70,7 +72,9 @@ class FakeExecutor final : public engine::Executor {
       return schemas::Error{schemas::ErrorCode::internal, "no luck", true, {}};
     }
     schemas::Evaluation evaluation;
-    evaluation.verdict.code = schemas::VerdictCode::correct;
+    evaluation.verdict.code =
+        schemas::verdict_code_from_name(source).value_or(schemas::VerdictCode::correct);
+    evaluation.no_device = source == "no_device";
     evaluation.correctness = true;
     evaluation.compiled = true;
     return evaluation;

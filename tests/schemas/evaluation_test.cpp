@@ -116,6 +116,9 @@ TEST_CASE("status is error only where the old servers answered 500") {
   }
   evaluation.verdict.code = VerdictCode::timed_out;
   CHECK(to_json(evaluation)["status"] == "error");
+  evaluation.compiled = false;  // the compiler used up the time
+  CHECK(to_json(evaluation)["status"] == "success");
+  evaluation.compiled = true;
   evaluation.verdict.code = VerdictCode::compiled_only;
   evaluation.no_device = true;
   CHECK(to_json(evaluation)["status"] == "error");
