@@ -49,9 +49,8 @@ void EngineImpl::run(const JobPointer& job) {
     const std::lock_guard lock(mutex_);
     job->record.spec = *begun;
     job->record.started_at = started_at;
-    job->record.state = JobState::compiling;
+    // Still queued: what is not compiled waits for a device next. The executor names its stages.
     job->record.message = "started";
-    job->enter_stage(schemas::stage_name(schemas::Stage::compiling));
     changed_.notify_all();
   }
   notify(job);

@@ -74,6 +74,17 @@ TEST_CASE("a job runs to its end, with stages, log and result") {
   CHECK(fixture.engine->wait("none", 1ms).error().code == schemas::ErrorCode::not_found);
 }
 
+TEST_CASE("a job of which nothing is compiled has no compiling stage") {
+  Fixture fixture;
+  const auto view = fixture.engine->wait(fixture.submit("torch"), 5s);
+  REQUIRE(view);
+  std::vector<std::string> names;
+  for (const auto& stage : view->stages) {
+    names.push_back(stage.name);
+  }
+  CHECK(names == std::vector<std::string>{"queued", "validating"});
+}
+
 TEST_CASE("our own failure is a failed job with an evaluation that says so") {
   Fixture fixture;
   const auto view = fixture.engine->wait(fixture.submit("fail"), 5s);
@@ -84,17 +95,6 @@ TEST_CASE("our own failure is a failed job with an evaluation that says so") {
   CHECK(view->evaluation->retryable);
 }
 
-TEST_CASE("the queue has positions and a bound") {
-  Fixture fixture(1, 3);
-  const std::string running = fixture.submit("hold");
-  REQUIRE(fixture.state->wait_running(1));
-  std::vector<std::string> queued;
-  for (int i = 0; i < 3; ++i) {
-    queued.push_back(fixture.submit("good" + std::to_string(i)));
-  }
-  const auto refused = fixture.engine->submit(work("good"));
-  REQUIRE_FALSE(refused);
-  CHECK(refused.error().code == schemas::ErrorCode::overloaded);
 TEST_CASE("an evaluation that the wire calls an error is a failed job; a bad kernel is completed") {
   Fixture fixture;
   const auto ended = [&](const std::string& source) {
@@ -120,6 +120,17 @@ TEST_CASE("an evaluation that the wire calls an error is a failed job; a bad ker
   CHECK(fixture.engine->stats().completed == 5);
 }
 
+TEST_CASE("the queue has positions and a bound") {
+  Fixture fixture(1, 3);
+  const std::string running = fixture.submit("hold");
+  REQUIRE(fixture.state->wait_running(1));
+  std::vector<std::string> queued;
+  for (int i = 0; i < 3; ++i) {
+    queued.push_back(fixture.submit("good" + std::to_string(i)));
+  }
+  const auto refused = fixture.engine->submit(work("good"));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == schemas::ErrorCode::overloaded);
   CHECK(refused.error().retryable);
   CHECK(fixture.engine->find(running)->queue_position == 0);
   for (int i = 0; i < 3; ++i) {

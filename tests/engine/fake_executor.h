@@ -47,10 +47,12 @@ class FakeExecutor final : public engine::Executor {
       ++state_->running;
       state_->changed.notify_all();
     }
-    events({schemas::JobEvent::Kind::stage, schemas::Stage::compiling, 0.1, "compiling"});
+    const std::string& source = spec.work.candidate.source_code;
+    if (!source.starts_with("torch")) {
+      events({schemas::JobEvent::Kind::stage, schemas::Stage::compiling, 0.1, "compiling"});
+    }
     events({schemas::JobEvent::Kind::log, schemas::Stage::compiling, 0.1, "a line"});
     events({schemas::JobEvent::Kind::stage, schemas::Stage::validating, 0.5, "validating"});
-    const std::string& source = spec.work.candidate.source_code;
     if (source == "hold") {
       cancellation.on_cancel([this] { state_->changed.notify_all(); });
       std::unique_lock lock(state_->mutex);
