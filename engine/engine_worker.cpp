@@ -49,9 +49,8 @@ void EngineImpl::run(const JobPointer& job) {
     const std::lock_guard lock(mutex_);
     job->record.spec = *begun;
     job->record.started_at = started_at;
-    job->record.state = JobState::compiling;
+    // Still queued: what is not compiled waits for a device next. The executor names its stages.
     job->record.message = "started";
-    job->enter_stage(schemas::stage_name(schemas::Stage::compiling));
     changed_.notify_all();
   }
   notify(job);
@@ -113,9 +112,7 @@ void EngineImpl::end(const JobPointer& job, Result<Evaluation> result) {
     if (result) {
       record.evaluation = std::move(*result);
       record.evaluation->job_id = record.spec.job_id;
-      const bool ours =
-          record.evaluation->verdict.code == schemas::VerdictCode::infrastructure_failed;
-      record.state = ours ? JobState::failed : JobState::completed;
+      record.state = schemas::is_error(*record.evaluation) ? JobState::failed : JobState::completed;
       record.error = record.evaluation->error;
       record.message = record.evaluation->verdict.summary;
     } else if (job->cancelled_by_stop) {

@@ -97,12 +97,15 @@ Result<Evaluation> JobRun::take_steps() {
 
 JobRun::Step JobRun::compile() {
   const schemas::WorkRequest& work = spec_.work;
-  tell(JobEvent::Kind::stage, Stage::compiling, 0.02, "compiling");
-  if (work.reference && is_compiled(*work.reference)) {
+  const bool compiles_reference = work.reference && is_compiled(*work.reference);
+  const bool compiles_candidate = is_compiled(work.candidate);
+  if (compiles_reference || compiles_candidate)
+    tell(JobEvent::Kind::stage, Stage::compiling, 0.02, "compiling");
+  if (compiles_reference) {
     Step step = compile_one(*work.reference, true);
     if (!step || *step) return step;
   }
-  if (is_compiled(work.candidate)) {
+  if (compiles_candidate) {
     Step step = compile_one(work.candidate, false);
     if (!step || *step) return step;
   }
@@ -177,7 +180,7 @@ Result<std::string> JobRun::architecture() {
 Result<GpuPool::Lease> JobRun::lease() {
   const bool cpu = spec_.device.wish == schemas::DeviceWish::cpu ||
                    (spec_.device.wish == schemas::DeviceWish::any && !has_gpu());
-  tell(JobEvent::Kind::progress, Stage::compiling, 0.1, "waiting for a device");
+  tell(JobEvent::Kind::progress, Stage::queued, 0.1, "waiting for a device");
   const Budget::Pause waiting(budget_);
   auto lease = parts_.pool.acquire(cpu ? DeviceKind::cpu : DeviceKind::cuda, spec_.device.count,
                                    cancellation_, sandbox::after(kStartingPatience));

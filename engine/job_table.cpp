@@ -105,8 +105,8 @@ struct JobTable::Connection {
                        "UPDATE counters SET value = value + 1 WHERE name = 'fencing_token' "
                        "RETURNING value"};
   Statement begin{database,
-                  "UPDATE jobs SET attempt = attempt + 1, fencing_token = ?2, started = ?3, "
-                  "state = 'compiling' WHERE id = ?1 AND finished IS NULL RETURNING attempt"};
+                  "UPDATE jobs SET attempt = attempt + 1, fencing_token = ?2, started = ?3 "
+                  "WHERE id = ?1 AND finished IS NULL RETURNING attempt"};
   Statement progress{database,
                      "UPDATE jobs SET state = ?2, stages = ?3, message = ?4, log_tail = ?5 "
                      "WHERE id = ?1 AND finished IS NULL"};

@@ -255,7 +255,7 @@ def show(terminal, number, title, answer, seconds):
         terminal.line(f"      {answer['verdict']['summary']}")
     show_compile(terminal, answer)
     show_timing(terminal, answer)
-    if answer["timing"]["unavailable_reason"] and not answer["timing"]["candidate"]:
+    if answer["timing"]["unavailable_reason"]:
         terminal.line(f"      not timed   {answer['timing']['unavailable_reason']}")
     terminal.line()
 

@@ -27,6 +27,10 @@ Json float_json(double value) {
   return value;
 }
 
+Json figure_json(double value, const std::string& exact) {
+  return exact.empty() ? float_json(value) : Json(exact);
+}
+
 Json to_json(const RuntimeStats& stats) {
   return {{"mean", stats.mean},
           {"std", stats.std},
@@ -54,9 +58,9 @@ Json to_json(const WorstElement& worst) {
   return {{"output", worst.output},
           {"output_name", worst.output_name},
           {"index", worst.index},
-          {"got", float_json(worst.got)},
-          {"want", float_json(worst.want)},
-          {"error", float_json(worst.error)},
+          {"got", figure_json(worst.got, worst.exact_got)},
+          {"want", figure_json(worst.want, worst.exact_want)},
+          {"error", figure_json(worst.error, worst.exact_error)},
           {"allowed", float_json(worst.allowed)},
           {"slot", worst.slot},
           {"window", worst.window}};
@@ -135,11 +139,6 @@ Json kernel_exec_result(const Evaluation& evaluation) {
           {"metadata", metadata_json(evaluation)}};
 }
 
-bool is_error(const Evaluation& evaluation) {
-  return evaluation.no_device || evaluation.verdict.code == VerdictCode::timed_out ||
-         evaluation.verdict.code == VerdictCode::infrastructure_failed;
-}
-
 double compile_seconds(const Evaluation& evaluation) {
   double seconds = 0;
   for (const auto& report : evaluation.compile) seconds += report.seconds;
@@ -200,6 +199,14 @@ Json to_json(const CompileReport& report) {
           {"way", report.way},
           {"stages", list_json(report.stages)},
           {"kernels", list_json(report.kernels)}};
+}
+
+bool is_error(const Evaluation& evaluation) {
+  // What used up the time while it compiled did not compile: an ordinary answer.
+  const bool ran_out_of_time =
+      evaluation.verdict.code == VerdictCode::timed_out && evaluation.compiled.value_or(true);
+  return evaluation.no_device || ran_out_of_time ||
+         evaluation.verdict.code == VerdictCode::infrastructure_failed;
 }
 
 Json to_json(const Evaluation& evaluation) {

@@ -68,7 +68,7 @@ struct Timing {
   std::vector<TimingMethod> candidate_other, reference_other;
   std::optional<double> speedup;                    // reference median / candidate median
   std::optional<double> speedup_low, speedup_high;  // 95 % bootstrap interval
-  std::string unavailable_reason;                   // why there is no timing
+  std::string unavailable_reason;                   // why there is no timing, or not of both sides
   std::vector<std::string> notes;                   // "events and window disagree by 12 %"
 };
 
@@ -79,6 +79,9 @@ struct WorstElement {
   double got = 0, want = 0;         // NaN and infinities are written as strings on the wire
   double error = 0, allowed = 0;    // |got - want| and its bound
   std::int64_t slot = 0, window = 0;
+  // Decimal digits of what a double does not hold: integers beyond 2^53. Where not empty, the wire
+  // has this string in place of the number, and the double beside it is the nearest one.
+  std::string exact_got = {}, exact_want = {}, exact_error = {};
 };
 
 struct ToleranceRule {
@@ -164,6 +167,10 @@ struct Evaluation {
   std::string log_tail;
   std::optional<MissingExtension> missing_extension;
 };
+
+// Whether the wire calls it an error (status "error", REST 500) instead of an answer about the
+// kernel: a time-out, our own failure, no device to run on. Its job counts as failed.
+bool is_error(const Evaluation& evaluation);
 
 // The whole document as clients get it (old fields first). Round-trips through read_evaluation.
 Json to_json(const Evaluation& evaluation);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading an Evaluation back: from a judge, from the job table, from another executor.
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 
 #include "schemas/evaluation.h"
@@ -27,6 +28,25 @@ double float_value(ObjectReader& reader, const char* key) {
     if (word == "-Infinity") return -std::numeric_limits<double>::infinity();
   }
   return reader.optional_number(key).value_or(0);
+}
+
+constexpr std::size_t kMaxIntegerDigits = 20;  // of 2^64, and a sign
+
+bool is_integer_text(const std::string& text) {
+  const std::size_t sign = text.starts_with('-') ? 1 : 0;
+  return text.size() > sign && text.size() <= sign + kMaxIntegerDigits &&
+         text.find_first_not_of("0123456789", sign) == std::string::npos;
+}
+
+// A figure and, where it came as a string of digits, those.
+void read_figure(ObjectReader& reader, const char* key, double& value, std::string& exact) {
+  const Json* json = reader.raw(key);
+  if (json != nullptr && json->is_string() && is_integer_text(json->get<std::string>())) {
+    exact = json->get<std::string>();
+    value = std::strtod(exact.c_str(), nullptr);
+  } else {
+    value = float_value(reader, key);
+  }
 }
 
 std::int64_t count(ObjectReader& reader, const char* key) {
@@ -100,9 +120,9 @@ WorstElement read_worst(const Json& json, const std::string& path, Diagnostics& 
   reader.each("index", kMaxTensorRank, false, [&](const Json& position, const std::string&) {
     if (position.is_number_integer()) worst.index.push_back(position.get<std::int64_t>());
   });
-  worst.got = float_value(reader, "got");
-  worst.want = float_value(reader, "want");
-  worst.error = float_value(reader, "error");
+  read_figure(reader, "got", worst.got, worst.exact_got);
+  read_figure(reader, "want", worst.want, worst.exact_want);
+  read_figure(reader, "error", worst.error, worst.exact_error);
   worst.allowed = float_value(reader, "allowed");
   worst.slot = count(reader, "slot");
   worst.window = count(reader, "window");

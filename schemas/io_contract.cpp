@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "schemas/tensor_bytes.h"
+
 namespace assay::schemas {
 namespace {
 
@@ -16,6 +18,7 @@ const std::vector<std::string> kCompressNames = {"none", "zlib"};
 
 constexpr std::int64_t kMaxElements = std::int64_t{1} << 62;
 constexpr std::int64_t kMaxGrid = 2147483647;
+constexpr std::size_t kShownDataBytes = 128;  // more than shown_value shows
 constexpr std::size_t kMaxNameBytes = 256;
 constexpr std::size_t kMaxStringArgumentBytes = 65536;
 
@@ -29,7 +32,8 @@ std::vector<std::int64_t> read_shape(ObjectReader& reader) {
       reader.diagnostics().errors.push_back(
           {path, "must be a size of 0 or more elements, got " + shown_value(size)});
   });
-  if (!element_count(shape)) reader.error("shape", shape_text(shape) + " has too many elements");
+  if (!element_count(shape))
+    reader.error("shape", shape_text(shape) + " has too many elements; at most 2^62 are allowed");
   return shape;
 }
 
@@ -75,7 +79,15 @@ TensorData read_data(const Json& json, const std::string& path, const TensorSpec
   return data;
 }
 
+// Values that cannot be what shape and dtype say are the caller's mistake, not the kernel's.
+void check_values(const TensorData& data, const std::string& path, Diagnostics& diagnostics) {
+  if (const auto bytes = decode_tensor_data(data); !bytes)
+    diagnostics.errors.push_back({path, bytes.error().message + ", got " +
+                                            shown_value(data.data_b64.substr(0, kShownDataBytes))});
+}
+
 TensorSpec read_tensor(const Json& json, const std::string& path, Diagnostics& diagnostics) {
+  const std::size_t errors_before = diagnostics.errors.size();
   ObjectReader reader(json, path, diagnostics);
   TensorSpec spec;
   spec.shape = read_shape(reader);
@@ -85,6 +97,8 @@ TensorSpec read_tensor(const Json& json, const std::string& path, Diagnostics& d
     spec.init = read_init(*init, reader.path_of("init"), diagnostics);
   if (const Json* data = reader.raw("data"))
     spec.data = read_data(*data, reader.path_of("data"), spec, diagnostics);
+  if (spec.data && diagnostics.errors.size() == errors_before)
+    check_values(*spec.data, reader.path_of("data.data_b64"), diagnostics);
   reader.finish();
   return spec;
 }

@@ -77,7 +77,7 @@ Kernel read_kernel(const Json& json, const std::string& path, Diagnostics& diagn
   Kernel kernel;
   const std::size_t errors_before = diagnostics.errors.size();
   kernel.source_code = reader.required_string("source_code", kMaxSourceBytes);
-  if (diagnostics.errors.size() == errors_before &&
+  if (reader.has("source_code") && diagnostics.errors.size() == errors_before &&
       kernel.source_code.find_first_not_of(" \t\r\n") == std::string::npos)
     reader.error("source_code", "is empty; send the kernel's source code");
   if (const auto type = reader.required_word("kernel_type", kKernelTypeNames))

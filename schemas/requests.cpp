@@ -10,7 +10,7 @@ constexpr std::size_t kMaxJobIdBytes = 128;
 std::string source_field(ObjectReader& reader, const std::string& key) {
   const std::size_t errors_before = reader.diagnostics().errors.size();
   std::string source = reader.required_string(key, kMaxSourceBytes);
-  const bool readable = reader.diagnostics().errors.size() == errors_before;
+  const bool readable = reader.has(key) && reader.diagnostics().errors.size() == errors_before;
   if (readable && source.find_first_not_of(" \t\r\n") == std::string::npos)
     reader.error(key, "is empty; send the kernel's source code");
   return source;

@@ -58,7 +58,7 @@ std::string limits(const Evaluation& evaluation) {
   };
   const bool ran = evaluation.verdict.code == VerdictCode::correct ||
                    evaluation.verdict.code == VerdictCode::ran_unchecked;
-  if (ran && !evaluation.timing.candidate && !evaluation.timing.unavailable_reason.empty())
+  if (ran && !evaluation.timing.unavailable_reason.empty())
     add("Not timed: " + evaluation.timing.unavailable_reason + ".");
   for (const auto& note : evaluation.timing.notes) add("Note: " + note + ".");
   const auto missing =

@@ -39,7 +39,11 @@ std::string text_at(std::string_view table, std::uint64_t offset) {
   return std::string(rest.substr(0, rest.find('\0')));
 }
 
+// The demangler also takes bare type encodings: `f`, a legal C name, would become "float".
 std::string readable_name(const std::string& symbol) {
+  if (!symbol.starts_with("_Z")) {
+    return symbol;
+  }
   int status = 0;
   const std::unique_ptr<char, decltype(&std::free)> name(
       abi::__cxa_demangle(symbol.c_str(), nullptr, nullptr, &status), &std::free);

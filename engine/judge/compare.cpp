@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <functional>
 #include <limits>
+#include <string>
+#include <utility>
 
 #include <ATen/ops/isfinite.h>
 #include <ATen/ops/isnan.h>
@@ -20,6 +22,10 @@ namespace {
 constexpr std::int64_t kBlockElements = std::int64_t{1} << 21;
 // The same where the only temporary is one byte per element, on a GPU.
 constexpr std::int64_t kByteBlockElementsGpu = std::int64_t{1} << 26;
+// Differences of 64-bit integers are exact below 2^63; half of it leaves room for rounding.
+constexpr double kWraps = 4611686018427387904.0;
+// What every whole number up to here is in float64.
+constexpr std::uint64_t kWholeInDouble = std::uint64_t{1} << 53;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 struct Block {
@@ -102,9 +108,12 @@ Judged judge_exact(const at::Tensor& got, const at::Tensor& want) {
   Judged judged;
   judged.wrong = got.ne(want);
   judged.error = got.to(c10::kDouble).sub_(want.to(c10::kDouble)).abs_();
+  // 64-bit integers that differ may be equal as float64; their difference as integers may wrap.
+  if (got.scalar_type() == c10::kLong)
+    judged.error =
+        at::where(judged.error.lt(kWraps), got.sub(want).abs_().to(c10::kDouble), judged.error);
   judged.allowed = at::zeros({}, judged.error.options()).expand_as(judged.error);
-  // 64-bit integers that differ may be equal as float64.
-  judged.score = judged.wrong.to(c10::kDouble).mul_(judged.error.add(1));
+  judged.score = judged.error;
   return judged;
 }
 
@@ -170,14 +179,37 @@ class Comparing {
                           floor_.narrow(0, block.row, block.rows));
   }
 
+  // Absolute difference without overflow: unsigned arithmetic is modulo 2^64.
+  static std::uint64_t distance(std::int64_t left, std::int64_t right) {
+    const auto high = static_cast<std::uint64_t>(std::max(left, right));
+    return high - static_cast<std::uint64_t>(std::min(left, right));
+  }
+
+  static void note_digits(WorstFound& worst, std::int64_t got, std::int64_t want) {
+    const std::uint64_t error = distance(got, want);
+    worst.error = static_cast<double>(error);
+    if (distance(got, 0) > kWholeInDouble) worst.exact_got = std::to_string(got);
+    if (distance(want, 0) > kWholeInDouble) worst.exact_want = std::to_string(want);
+    if (error > kWholeInDouble) worst.exact_error = std::to_string(error);
+  }
+
   void note_worst(const Block& block, const Judged& judged, std::int64_t position) {
     const std::int64_t row = position / block.columns, column = position % block.columns;
     const auto number = [&](const at::Tensor& of) {
       return of[row][column].to(c10::kDouble).item<double>();
     };
-    found_.worst =
-        WorstFound{block.row + row,         block.column + column, number(block.of(got_)),
-                   number(block.of(want_)), number(judged.error),  number(judged.allowed)};
+    const at::Tensor got = block.of(got_), want = block.of(want_);
+    WorstFound worst;
+    worst.row = block.row + row;
+    worst.element = block.column + column;
+    worst.got = number(got);
+    worst.want = number(want);
+    worst.error = number(judged.error);
+    worst.allowed = number(judged.allowed);
+    if (dtype_ == schemas::Dtype::int64)
+      note_digits(worst, got[row][column].item<std::int64_t>(),
+                  want[row][column].item<std::int64_t>());
+    found_.worst = std::move(worst);
   }
 
   Tolerance tolerance_;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "engine/judge/poison.h"
 #include "engine/judge/tensor_rows.h"
@@ -15,6 +16,8 @@ namespace assay::engine::judge {
 struct WorstFound {
   std::int64_t row = 0, element = 0;  // flat position within the row
   double got = 0, want = 0, error = 0, allowed = 0;
+  // The digits of got, want and error where a double does not hold them (64-bit integers).
+  std::string exact_got, exact_want, exact_error;
 };
 
 struct Comparison {

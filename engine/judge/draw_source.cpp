@@ -6,7 +6,7 @@
 
 #include "engine/judge/inputs.h"
 #include "engine/judge/memory.h"
-#include "engine/judge/tensor_bytes.h"
+#include "schemas/tensor_bytes.h"
 
 namespace assay::engine::judge {
 namespace {
@@ -37,7 +37,7 @@ class ContractSource final : public DrawSource {
   void read(std::size_t tensor, std::span<std::byte> into) override {
     const schemas::TensorSpec& spec = specs_[tensor];
     if (spec.data) {
-      auto bytes = decode_tensor_data(*spec.data);
+      auto bytes = schemas::decode_tensor_data(*spec.data);
       if (!bytes) throw Failure(Cause::unusable, name(tensor) + ": " + bytes.error().message);
       if (bytes->size() != into.size())
         throw Failure(Cause::unusable,

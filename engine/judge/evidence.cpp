@@ -9,6 +9,11 @@
 #include "engine/judge/quick_compare.h"
 
 namespace assay::engine::judge {
+namespace {
+
+constexpr double kWholeShown = 1e16;  // below, whole numbers are shown in full: %.6g rounds them
+
+}  // namespace
 
 std::vector<std::int64_t> index_of(std::int64_t element, const std::vector<std::int64_t>& shape) {
   std::vector<std::int64_t> index(shape.size());
@@ -22,8 +27,19 @@ std::vector<std::int64_t> index_of(std::int64_t element, const std::vector<std::
 std::string number_text(double number) {
   if (std::isnan(number)) return "NaN";
   char text[32];
-  std::snprintf(text, sizeof text, "%.6g", number);
+  const bool whole = std::abs(number) < kWholeShown && std::trunc(number) == number;
+  std::snprintf(text, sizeof text, whole ? "%.0f" : "%.6g", number);
   return text;
+}
+
+std::string worst_text(const schemas::WorstElement& worst) {
+  const auto figure = [](double number, const std::string& exact) {
+    return exact.empty() ? number_text(number) : exact;
+  };
+  return worst.output_name + schemas::shape_text(worst.index) + ": got " +
+         figure(worst.got, worst.exact_got) + ", want " + figure(worst.want, worst.exact_want) +
+         ", error " + figure(worst.error, worst.exact_error) + ", allowed " +
+         number_text(worst.allowed);
 }
 
 Evidence::Evidence(TorchDevice device, std::optional<double> rtol, std::optional<double> atol)
@@ -131,6 +147,9 @@ void Evidence::note_worst(const WorstFound& found, const TensorPlace& place, std
   worst.want = found.want;
   worst.error = found.error;
   worst.allowed = found.allowed;
+  worst.exact_got = found.exact_got;
+  worst.exact_want = found.exact_want;
+  worst.exact_error = found.exact_error;
   worst.slot = found.row;
   worst.window = window;
   checks_.worst = std::move(worst);

@@ -72,5 +72,7 @@ class Evidence {
 // "[1, 2]" style index of a flat position.
 std::vector<std::int64_t> index_of(std::int64_t element, const std::vector<std::int64_t>& shape);
 std::string number_text(double number);
+// "out[3]: got 1, want 2, error 1, allowed 0".
+std::string worst_text(const schemas::WorstElement& worst);
 
 }  // namespace assay::engine::judge

@@ -52,10 +52,10 @@ double copy_ns_of(const TimedWindow& window, const SideTimings& timings) {
   return calls > 0 ? std::min(copies / calls * static_cast<double>(window.calls), bound) : 0;
 }
 
+// At most 0: the window was no longer than what is subtracted, and says nothing about its calls.
 double net_ns_of(const TimedWindow& window, const SideTimings& timings, const TimingFrame& frame) {
-  const double net =
-      static_cast<double>(window.elapsed_ns - frame.empty_window_ns) - copy_ns_of(window, timings);
-  return std::max(net, 0.0);
+  return static_cast<double>(window.elapsed_ns - frame.empty_window_ns) -
+         copy_ns_of(window, timings);
 }
 
 // The runner's own figure for the calls alone.
@@ -65,7 +65,8 @@ std::optional<double> events_ns_of(const TimedWindow& window, const SideTimings&
   const double sum = static_cast<double>(
       std::accumulate(window.calls_ns.begin(), window.calls_ns.end(), std::int64_t{0}));
   // One event pair round a graph has the copies in it.
-  return frame.mode == "graph" ? std::max(sum - copy_ns_of(window, timings), 0.0) : sum;
+  const double calls = frame.mode == "graph" ? sum - copy_ns_of(window, timings) : sum;
+  return calls > 0 ? std::optional(calls) : std::nullopt;
 }
 
 std::string how_text(const TimingFrame& frame, bool per_call, bool copies) {
@@ -130,6 +131,17 @@ bool plausible_spread(const std::vector<double>& calls, const std::vector<double
   return median(calls) >= (1 - 2 * kConfirmShare) * median(windows);
 }
 
+// The sentence for a side of which a window was no longer than what is subtracted from it.
+std::string too_short_text(const TimedWindow& window, const TimingFrame& frame,
+                           const std::string& name) {
+  return "a window of " + std::to_string(window.calls) + (window.calls == 1 ? " call" : " calls") +
+         " of the " + name + " took " +
+         milliseconds_text(milliseconds(static_cast<double>(window.elapsed_ns))) +
+         ", no longer than an empty window (" +
+         milliseconds_text(milliseconds(static_cast<double>(frame.empty_window_ns))) +
+         ") and the copying of its outputs: too short to measure; larger inputs take longer";
+}
+
 void note_final(const SideReport& report, const SideTimings& timings, const std::string& name,
                 std::vector<std::string>& notes) {
   if (!timings.windows.back().killed || report.window_ms.size() < 2) return;
@@ -149,7 +161,12 @@ SideReport report_side(const SideTimings& timings, const TimingFrame& frame,
   double raw_ns = 0, events_ns = 0, copies_ns = 0, calls = 0, event_calls = 0;
   for (const TimedWindow& window : timings.windows) {
     const auto count = static_cast<double>(window.calls);
-    report.window_ms.push_back(milliseconds(net_ns_of(window, timings, frame) / count));
+    const double net = net_ns_of(window, timings, frame);
+    if (net <= 0) {
+      report.unknown_reason = too_short_text(window, frame, name);
+      return report;
+    }
+    report.window_ms.push_back(milliseconds(net / count));
     raw_ns += static_cast<double>(window.elapsed_ns - frame.empty_window_ns);
     copies_ns += copy_ns_of(window, timings);
     calls += count;
@@ -160,7 +177,7 @@ SideReport report_side(const SideTimings& timings, const TimingFrame& frame,
   }
   schemas::TimingMethod& method = report.method;
   method.method = frame.mode == "graph" ? "window_graph" : "window_stream";
-  method.window_ms_per_call = milliseconds(std::max(raw_ns, 0.0) / calls);
+  method.window_ms_per_call = milliseconds(raw_ns / calls);
   if (event_calls > 0) method.events_ms_per_call = milliseconds(events_ns / event_calls);
   if (copies_ns > 0) method.copy_ms_per_call = milliseconds(copies_ns / calls);
   method.empty_window_ms = milliseconds(static_cast<double>(frame.empty_window_ns));
@@ -183,11 +200,17 @@ schemas::Timing report_timing(const SideTimings& candidate, const SideTimings* r
                               const TimingFrame& frame, std::uint64_t bootstrap_seed) {
   schemas::Timing timing;
   SideReport mine = report_side(candidate, frame, "candidate");
-  timing.candidate = std::move(mine.method);
+  timing.unavailable_reason = mine.unknown_reason;
+  if (mine.unknown_reason.empty()) timing.candidate = std::move(mine.method);
   timing.notes = std::move(mine.notes);
   if (reference == nullptr) return timing;
   SideReport theirs = report_side(*reference, frame, "reference");
   timing.notes.insert(timing.notes.end(), theirs.notes.begin(), theirs.notes.end());
+  if (!timing.candidate || !theirs.unknown_reason.empty()) {
+    if (timing.unavailable_reason.empty()) timing.unavailable_reason = theirs.unknown_reason;
+    if (theirs.unknown_reason.empty()) timing.reference = std::move(theirs.method);
+    return timing;
+  }
   // One kind of sample on both sides.
   if (timing.candidate->stats.kind != theirs.method.stats.kind) {
     timing.candidate->stats = describe(mine.window_ms, "windows");
@@ -196,15 +219,10 @@ schemas::Timing report_timing(const SideTimings& candidate, const SideTimings* r
     theirs.method.how = how_text(frame, false, theirs.method.copy_ms_per_call.has_value());
   }
   timing.reference = std::move(theirs.method);
-  const double fast = median(mine.window_ms), slow = median(theirs.window_ms);
-  if (fast > 0 && slow > 0) {
-    timing.speedup = slow / fast;
-    if (const auto interval = ratio_interval(theirs.window_ms, mine.window_ms, bootstrap_seed)) {
-      timing.speedup_low = interval->low;
-      timing.speedup_high = interval->high;
-    }
-  } else {
-    timing.notes.push_back("a window was no longer than an empty one: too short to give a ratio");
+  timing.speedup = median(theirs.window_ms) / median(mine.window_ms);
+  if (const auto interval = ratio_interval(theirs.window_ms, mine.window_ms, bootstrap_seed)) {
+    timing.speedup_low = interval->low;
+    timing.speedup_high = interval->high;
   }
   return timing;
 }

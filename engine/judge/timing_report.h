@@ -39,13 +39,16 @@ struct SideReport {
   schemas::TimingMethod method;
   std::vector<double> window_ms;  // net, per call, every window; the ratio's samples
   std::vector<std::string> notes;
+  // Not empty: a window was no longer than an empty one; the time is unknown and all else is void.
+  std::string unknown_reason;
 };
 
 // REQUIRES: at least one window. `name`: "candidate" or "reference", for notes.
 SideReport report_side(const SideTimings& timings, const TimingFrame& frame,
                        const std::string& name);
 
-// Both sides into one Timing: medians of the windows give the ratio. `reference` may be null.
+// Both sides into one Timing: medians of the windows give the ratio. `reference` may be null. A
+// side whose time is unknown is absent, and unavailable_reason says why.
 schemas::Timing report_timing(const SideTimings& candidate, const SideTimings* reference,
                               const TimingFrame& frame, std::uint64_t bootstrap_seed);
 

@@ -211,11 +211,14 @@ void conclude_failure(Evaluation& evaluation, const Failure& failure, const Prog
           "Correct the contract, or define what the message asks for.");
       break;
     case Cause::memory:
+      // Our buffers, not the kernel's: what ran out of memory itself is a runner_error, or its
+      // keeper says so.
       if (progress.candidate_loaded) evaluation.compiled = true;
-      evaluation.correctness = false;
-      if (evaluation.kind == schemas::JobKind::validate) evaluation.validated = false;
-      evaluation.validation_error = failure.message;
-      set(evaluation, VerdictCode::out_of_memory, "Not enough memory: " + failure.message + ".",
+      evaluation.validation_error =
+          "the evaluation needs more memory than the job may use: " + failure.message;
+      set(evaluation, VerdictCode::out_of_memory,
+          "The evaluation needs more memory than the job may use: " + failure.message +
+              ". Nothing is said about the kernel.",
           "Use smaller shapes, or a device with more memory.");
       break;
     case Cause::cancelled:
@@ -238,12 +241,7 @@ void conclude_incorrect(Evaluation& evaluation, const Evidence& evidence, bool h
                         bool timed) {
   const schemas::Checks& checks = evidence.checks();
   std::string text = evidence.fault();
-  if (has_reference && checks.worst) {
-    const schemas::WorstElement& worst = *checks.worst;
-    text += "; the worst is " + worst.output_name + schemas::shape_text(worst.index) + ": got " +
-            number_text(worst.got) + ", want " + number_text(worst.want) + ", error " +
-            number_text(worst.error) + ", allowed " + number_text(worst.allowed);
-  }
+  if (has_reference && checks.worst) text += "; the worst is " + worst_text(*checks.worst);
   evaluation.compiled = true;
   evaluation.correctness = false;
   if (evaluation.kind == schemas::JobKind::validate) evaluation.validated = false;

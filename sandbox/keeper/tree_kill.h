@@ -14,8 +14,8 @@ namespace assay::sandbox {
 void kill_descendants(std::uint32_t own_uid);
 
 // For the owner of a tree whose keeper was killed and that had no PID namespace to die with: kills
-// what runs as the tree's own uid, by repeated looks at /proc. Gives up after a bounded number of
-// them.
+// what runs as the tree's own uid, all at once where we may become it, until repeated looks at
+// /proc find nothing. Gives up after a bounded number of them.
 void sweep_uid(std::uint32_t own_uid);
 
 }  // namespace assay::sandbox

@@ -89,6 +89,18 @@ TEST_CASE("kernels are found by every kind of name") {
   CHECK(has(none.message, "no __global__ function"));
 }
 
+TEST_CASE("a name that is not mangled is shown as it is") {
+  for (const std::string name : {"f", "i", "Pi"}) {
+    const CompileAnswer answer =
+        compile("extern \"C\" __global__ void " + name + "(int* x) { *x = 1; }\n");
+    INFO(answer.message + answer.log);
+    REQUIRE(answer.outcome == Outcome::compiled);
+    CHECK(answer.kernel_name == name);
+    REQUIRE(answer.kernels.size() == 1);
+    CHECK(answer.kernels[0].kernel_name == name);
+  }
+}
+
 TEST_CASE("a syntax error names the line of the submitted source") {
   const CompileAnswer answer = compile("__global__ void k(int* x) {\n  int y = ;\n}\n", "k");
   CHECK(answer.outcome == Outcome::compile_error);

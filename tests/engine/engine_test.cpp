@@ -74,6 +74,17 @@ TEST_CASE("a job runs to its end, with stages, log and result") {
   CHECK(fixture.engine->wait("none", 1ms).error().code == schemas::ErrorCode::not_found);
 }
 
+TEST_CASE("a job of which nothing is compiled has no compiling stage") {
+  Fixture fixture;
+  const auto view = fixture.engine->wait(fixture.submit("torch"), 5s);
+  REQUIRE(view);
+  std::vector<std::string> names;
+  for (const auto& stage : view->stages) {
+    names.push_back(stage.name);
+  }
+  CHECK(names == std::vector<std::string>{"queued", "validating"});
+}
+
 TEST_CASE("our own failure is a failed job with an evaluation that says so") {
   Fixture fixture;
   const auto view = fixture.engine->wait(fixture.submit("fail"), 5s);
@@ -82,6 +93,31 @@ TEST_CASE("our own failure is a failed job with an evaluation that says so") {
   REQUIRE(view->evaluation);
   CHECK(view->evaluation->verdict.code == schemas::VerdictCode::infrastructure_failed);
   CHECK(view->evaluation->retryable);
+}
+
+TEST_CASE("an evaluation that the wire calls an error is a failed job; a bad kernel is completed") {
+  Fixture fixture;
+  const auto ended = [&](const std::string& source) {
+    const auto view = fixture.engine->wait(fixture.submit(source), 5s);
+    REQUIRE(view);
+    REQUIRE(view->evaluation);
+    // Also once it comes from the table.
+    const auto found = fixture.engine->find(view->job_id);
+    REQUIRE((found && found->evaluation));
+    CHECK(found->state == view->state);
+    return view->state;
+  };
+  for (const char* source : {"timed_out", "infrastructure_failed", "no_device"}) {
+    INFO(source);
+    CHECK(ended(source) == JobState::failed);
+  }
+  for (const char* source :
+       {"incorrect", "compilation_failed", "crashed", "runtime_failed", "out_of_memory"}) {
+    INFO(source);
+    CHECK(ended(source) == JobState::completed);
+  }
+  CHECK(fixture.engine->stats().failed == 3);
+  CHECK(fixture.engine->stats().completed == 5);
 }
 
 TEST_CASE("the queue has positions and a bound") {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // An executor whose jobs do what the test says, by source text: "hold" runs until released or
-// cancelled, "fail" is an Error, everything else is correct at once.
+// cancelled, "fail" is an Error, the name of a verdict code has that verdict,
+// "no_device" has none to run on; everything else is correct at once. What begins with "torch" is
+// not compiled.
 #pragma once
 
 #include <condition_variable>
@@ -45,10 +47,12 @@ class FakeExecutor final : public engine::Executor {
       ++state_->running;
       state_->changed.notify_all();
     }
-    events({schemas::JobEvent::Kind::stage, schemas::Stage::compiling, 0.1, "compiling"});
+    const std::string& source = spec.work.candidate.source_code;
+    if (!source.starts_with("torch")) {
+      events({schemas::JobEvent::Kind::stage, schemas::Stage::compiling, 0.1, "compiling"});
+    }
     events({schemas::JobEvent::Kind::log, schemas::Stage::compiling, 0.1, "a line"});
     events({schemas::JobEvent::Kind::stage, schemas::Stage::validating, 0.5, "validating"});
-    const std::string& source = spec.work.candidate.source_code;
     if (source == "hold") {
       cancellation.on_cancel([this] { state_->changed.notify_all(); });
       std::unique_lock lock(state_->mutex);
@@ -70,7 +74,9 @@ class FakeExecutor final : public engine::Executor {
       return schemas::Error{schemas::ErrorCode::internal, "no luck", true, {}};
     }
     schemas::Evaluation evaluation;
-    evaluation.verdict.code = schemas::VerdictCode::correct;
+    evaluation.verdict.code =
+        schemas::verdict_code_from_name(source).value_or(schemas::VerdictCode::correct);
+    evaluation.no_device = source == "no_device";
     evaluation.correctness = true;
     evaluation.compiled = true;
     return evaluation;

@@ -67,13 +67,19 @@ inline void trace(const std::string& words) {
   }
 }
 
-inline schemas::Result<Evaluation> run(schemas::WorkRequest work) {
+inline schemas::Result<Evaluation> run(schemas::WorkRequest work,
+                                       std::vector<std::string>* stages = nullptr) {
   Cancellation none;
   trace("submitted");
   auto result = executor().run(
       tests::job(std::move(work)),
-      [](const schemas::JobEvent& event) {
+      [&](const schemas::JobEvent& event) {
         trace(schemas::stage_name(event.stage) + ": " + event.message);
+        const std::string& name = schemas::stage_name(event.stage);
+        const bool entered = event.kind == schemas::JobEvent::Kind::stage;
+        if (stages != nullptr && entered && (stages->empty() || stages->back() != name)) {
+          stages->push_back(name);
+        }
       },
       none);
   trace("ended");

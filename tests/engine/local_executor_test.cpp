@@ -27,6 +27,17 @@ TEST_CASE("a right kernel is correct, with evidence") {
   CHECK(layers.size() >= 5);
 }
 
+TEST_CASE("only what is compiled has a compiling stage") {
+  std::vector<std::string> stages;
+  REQUIRE(run(comparison(kRelu, kRelu), &stages));
+  CHECK(stages == std::vector<std::string>{"validating", "profiling"});
+  schemas::WorkRequest work;
+  work.candidate = tests::cuda_kernel("__global__ void k(const float* x, float* y) {}");
+  stages.clear();
+  REQUIRE(run(work, &stages));
+  CHECK(stages == std::vector<std::string>{"compiling"});
+}
+
 TEST_CASE("a subtly wrong kernel is incorrect, with the worst element") {
   const Evaluation evaluation =
       candidate("y = torch.relu(x) + 1\n        y[3, 5] += 0.5\n        return y");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // How processes end, and that nothing of them is left.
+#include <cerrno>
 #include <chrono>
 #include <fcntl.h>
 #include <iostream>
@@ -8,9 +9,11 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "sandbox/keeper/tree_kill.h"
 #include "sandbox/uid_pool.h"
 #include "support.h"
 
@@ -38,6 +41,25 @@ void wait_for_output(sandbox::UniqueFd& pipe, const std::string& wanted) {
   char byte = 0;
   while (text.find(wanted) == std::string::npos && ::read(pipe.get(), &byte, 1) == 1) text += byte;
   REQUIRE_THAT(text, Catch::Contains(wanted));
+}
+
+// A process of this uid that forks and leaves the rest to its child, and so on for seconds. Returns
+// the process that reaps them.
+pid_t start_hopping(std::uint32_t uid, int lifeline_fd) {
+  const pid_t reaper = ::fork();
+  if (reaper != 0) return reaper;
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  if (::fork() == 0) {
+    if (::setresgid(uid, uid, uid) != 0 || ::setresuid(uid, uid, uid) != 0) ::_exit(1);
+    const auto until = sandbox::Clock::now() + 5s;
+    while (sandbox::Clock::now() < until)
+      if (::fork() > 0) ::_exit(0);
+    ::_exit(0);
+  }
+  ::close(lifeline_fd);
+  while (::wait(nullptr) > 0 || errno == EINTR) {
+  }
+  ::_exit(0);
 }
 
 }  // namespace
@@ -208,8 +230,24 @@ TEST_CASE("the tree dies with its keeper", "[guards]") {
   CHECK(report.kind == ExitKind::killed);
   CHECK(report.detail == "its keeper died");
   // With neither a PID namespace nor a uid of its own, only the target's parent-death signal is
-  // left.
-  if (own_pids || applied(process.isolation(), "own_uid")) CHECK(lifeline.cut(3s));
+  // left: the target is dead, what it left behind lives on.
+  pollfd target{process.pidfd(), POLLIN, 0};
+  CHECK(::poll(&target, 1, 0) == 1);
+  const bool within_reach = own_pids || applied(process.isolation(), "own_uid");
+  CHECK(lifeline.cut(within_reach ? 3s : 100ms) == within_reach);
+}
+
+TEST_CASE("a uid is swept clean of processes that fork and end all the time", "[guards]") {
+  if (::geteuid() != 0) return;
+  for (int turn = 0; turn < 10; ++turn) {
+    Lifeline lifeline;
+    const std::uint32_t uid = untrusted_policy().outer_uid;
+    OwnChild reaper(start_hopping(uid, lifeline.write_fd()));
+    lifeline.let_go();
+    CHECK(!lifeline.cut(20ms));  // control: they live until then
+    sandbox::sweep_uid(uid);
+    CHECK(lifeline.cut(0ms));
+  }
 }
 
 TEST_CASE("the tree dies with its owner", "[guards]") {
@@ -229,12 +267,12 @@ TEST_CASE("the tree dies with its owner", "[guards]") {
     ::execl(path.c_str(), path.c_str(), keeper.c_str(), victim.c_str(), uid.c_str(), nullptr);
     ::_exit(127);
   }
+  OwnChild killed(owner);
   ::close(ends[1]);
   lifeline.let_go();
   wait_for_output(output, "keeper ");
   CHECK(!lifeline.cut(100ms));
-  REQUIRE(::kill(owner, SIGKILL) == 0);
-  ::waitpid(owner, nullptr, 0);
+  killed.end();
   CHECK(lifeline.cut(5s));
 }
 

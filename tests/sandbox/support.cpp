@@ -6,11 +6,14 @@
 #include <filesystem>
 #include <fstream>
 #include <poll.h>
+#include <signal.h>
 #include <sstream>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include "sandbox/process_table.h"
 
@@ -140,6 +143,30 @@ Lifeline::Lifeline() {
   REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
   read_end_.reset(ends[0]);
   write_end_.reset(ends[1]);
+}
+
+// By the pipe that they hold: a process whose parents are dead is in no tree of ours.
+Lifeline::~Lifeline() {
+  write_end_.reset();
+  struct stat pipe {};
+  ::fstat(read_end_.get(), &pipe);
+  const std::string name = "pipe:[" + std::to_string(pipe.st_ino) + "]";
+  for (int round = 0; round < 1000 && !cut(std::chrono::milliseconds(0)); ++round) {
+    for (const pid_t pid : sandbox::list_processes(-1)) {
+      const sandbox::UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+      const std::vector<std::string> files = open_files_of(pid);
+      if (pid != ::getpid() && std::find(files.begin(), files.end(), name) != files.end())
+        ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
+    }
+    cut(std::chrono::milliseconds(10));
+  }
+}
+
+void OwnChild::end() {
+  if (pid_ <= 0) return;
+  ::kill(pid_, SIGKILL);
+  ::waitpid(pid_, nullptr, 0);
+  pid_ = -1;
 }
 
 bool Lifeline::cut(std::chrono::milliseconds patience) const {

@@ -57,16 +57,32 @@ pid_t youngest_descendant(const std::string& name);
 std::vector<std::string> open_files_of(pid_t pid);
 
 // A pipe whose write end a whole tree inherits: at its end of file every process of the tree is
-// dead.
+// dead. Kills whatever of the tree is left at the end of its test.
 class Lifeline {
  public:
   Lifeline();
+  ~Lifeline();
+  Lifeline(const Lifeline&) = delete;
+  Lifeline& operator=(const Lifeline&) = delete;
   int write_fd() const { return write_end_.get(); }
   void let_go() { write_end_.reset(); }  // once the tree has it
   bool cut(std::chrono::milliseconds patience) const;
 
  private:
   sandbox::UniqueFd read_end_, write_end_;
+};
+
+// A child of the test itself, killed and reaped at the end of its test at the latest.
+class OwnChild {
+ public:
+  explicit OwnChild(pid_t pid) : pid_(pid) {}
+  ~OwnChild() { end(); }
+  OwnChild(const OwnChild&) = delete;
+  OwnChild& operator=(const OwnChild&) = delete;
+  void end();
+
+ private:
+  pid_t pid_;
 };
 
 // A directory of mode 0755 below /tmp, removed with all its contents.

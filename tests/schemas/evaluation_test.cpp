@@ -77,6 +77,25 @@ TEST_CASE("an evaluation survives bytes, NaN and infinities included") {
   CHECK(back->checks.worst->want == -std::numeric_limits<double>::infinity());
 }
 
+TEST_CASE("an integer that a double does not hold travels as its digits") {
+  Evaluation evaluation;
+  WorstElement worst;
+  worst.got = worst.want = 1152921504606846976.0;
+  worst.exact_got = "1152921504606846977";
+  worst.exact_want = "-1152921504606846976";
+  worst.error = 1;
+  evaluation.checks.worst = worst;
+  const Json json = to_json(evaluation);
+  CHECK(json["checks"]["worst"]["got"] == "1152921504606846977");
+  CHECK(json["checks"]["worst"]["error"] == 1.0);
+  const auto back = read_evaluation(json);
+  REQUIRE(back.ok());
+  CHECK(back->checks.worst->exact_want == "-1152921504606846976");
+  CHECK(back->checks.worst->want == -1152921504606846976.0);
+  CHECK(back->checks.worst->exact_error.empty());
+  CHECK(to_json(*back) == json);
+}
+
 TEST_CASE("unknown is null, never 0") {
   Evaluation evaluation;
   evaluation.verdict.code = VerdictCode::compilation_failed;
@@ -99,6 +118,9 @@ TEST_CASE("status is error only where the old servers answered 500") {
   }
   evaluation.verdict.code = VerdictCode::timed_out;
   CHECK(to_json(evaluation)["status"] == "error");
+  evaluation.compiled = false;  // the compiler used up the time
+  CHECK(to_json(evaluation)["status"] == "success");
+  evaluation.compiled = true;
   evaluation.verdict.code = VerdictCode::compiled_only;
   evaluation.no_device = true;
   CHECK(to_json(evaluation)["status"] == "error");

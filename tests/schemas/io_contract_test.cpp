@@ -41,7 +41,7 @@ TEST_CASE("a contract survives a round trip") {
           {{"shape", Json::array()},
            {"dtype", "bool"},
            {"data",
-            {{"data_b64", "AQ=="},
+            {{"data_b64", "eJxjBAAAAgAC"},
              {"compress", "zlib"},
              {"shape", Json::array()},
              {"dtype", "bool"}}}}}},
@@ -102,6 +102,13 @@ TEST_CASE("bad contracts are refused with the path of the field") {
   }
 }
 
+TEST_CASE("too many elements are refused with the limit") {
+  const auto errors = errors_of({{"args", {tensor_arg({1LL << 40, 1LL << 40})}}});
+  REQUIRE(errors.size() == 1);
+  CHECK(errors[0].message ==
+        "[1099511627776, 1099511627776] has too many elements; at most 2^62 are allowed");
+}
+
 TEST_CASE("transferred data must agree with its tensor") {
   Json arg = tensor_arg({2});
   arg["tensor_spec"]["data"] = {{"data_b64", "AAAAAAAAAAA="}, {"shape", {3}}};
@@ -109,6 +116,31 @@ TEST_CASE("transferred data must agree with its tensor") {
   REQUIRE(errors.size() == 1);
   CHECK(errors[0].path == "io.args[0].tensor_spec.data.shape");
   CHECK(errors[0].message == "[3] differs from the tensor's [2]");
+}
+
+TEST_CASE("transferred data that cannot be the tensor's values is refused, and shown") {
+  const auto error_of = [](const Json& data, const char* dtype = "float32") {
+    Json arg = tensor_arg({2}, dtype);
+    arg["tensor_spec"]["data"] = data;
+    const auto errors = errors_of({{"args", {arg}}});
+    REQUIRE(errors.size() == 1);
+    CHECK(errors[0].path.starts_with("io.args[0].tensor_spec.data."));
+    return errors[0].path.substr(std::string("io.args[0].tensor_spec.data.").size()) + " " +
+           errors[0].message;
+  };
+  CHECK(error_of({{"data_b64", "!!!!"}}) ==
+        "data_b64 must be base64 (A-Z a-z 0-9 + /, with or without = at the end), got \"!!!!\"");
+  CHECK(error_of({{"data_b64", "AAAAAAAAAA=="}}) ==
+        "data_b64 must be 8 bytes for its shape and dtype, not 7, got \"AAAAAAAAAA==\"");
+  CHECK(error_of({{"data_b64", std::string(400, 'A')}, {"compress", "none"}})
+            .ends_with("not 300, got \"" + std::string(76, 'A') + "..."));
+  CHECK(error_of({{"data_b64", "AAAAAAAAAAA="}, {"compress", "zlib"}}) ==
+        "data_b64 must be one whole zlib stream, got \"AAAAAAAAAAA=\"");
+  CHECK(error_of({{"data_b64", "eJxjBAAAAgAC"}, {"compress", "zlib"}}, "uint8") ==
+        "data_b64 must be 2 bytes for its shape and dtype, not 1, got \"eJxjBAAAAgAC\"");
+  CHECK(error_of({{"data_b64", "AAAAAAAAAAA="}, {"dtype", "int32"}}) ==
+        "dtype int32 differs from the tensor's float32");
+  CHECK(error_of(Json::object()) == "data_b64 is required (a string)");
 }
 
 TEST_CASE("element counts and bytes never overflow") {

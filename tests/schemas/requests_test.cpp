@@ -84,6 +84,17 @@ TEST_CASE("a source may not be empty, blank or over 4 MiB") {
             .ok());
 }
 
+TEST_CASE("what is no object is refused once, not for its missing fields") {
+  const auto nested = read_rest_evaluate({{"kernel", "x"}});
+  REQUIRE_FALSE(nested.ok());
+  REQUIRE(nested.error().fields.size() == 1);
+  CHECK(nested.error().fields[0].path == "kernel");
+  CHECK(nested.error().fields[0].message == "must be an object, got \"x\"");
+  const auto flat = read_evaluate_arguments("x");
+  REQUIRE_FALSE(flat.ok());
+  CHECK(flat.error().fields.size() == 1);
+}
+
 TEST_CASE("compare over MCP and over REST becomes the same request") {
   const auto flat = read_compare_arguments({{"ref_kernel_source", "r"},
                                             {"custom_kernel_source", "c"},

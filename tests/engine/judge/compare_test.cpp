@@ -261,7 +261,40 @@ TEST_CASE("large 64-bit integers that are equal as doubles still differ") {
   const auto found =
       compare(got.view(), want.view(), tolerance_for(Dtype::int64, {}, {}), {0, 4, false}, {});
   CHECK(found.wrong == 1);
-  CHECK(found.worst);
+  REQUIRE(found.worst);
+  CHECK(found.worst->exact_got == "1152921504606846976");
+  CHECK(found.worst->exact_want == "1152921504606846977");
+  CHECK(found.worst->error == 1);
+  CHECK(found.worst->exact_error.empty());
+}
+
+TEST_CASE("the worst of 64-bit integers is found by their difference, which never wraps") {
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  constexpr std::int64_t kLeast = std::numeric_limits<std::int64_t>::min();
+  const auto worst_of = [](std::vector<std::int64_t> got_values,
+                           std::vector<std::int64_t> want_values) {
+    const auto elements = static_cast<std::int64_t>(got_values.size());
+    Slots<std::int64_t> got(Dtype::int64, elements, 1), want(Dtype::int64, elements, 1);
+    for (std::size_t i = 0; i < got_values.size(); ++i) {
+      got.set(0, static_cast<std::int64_t>(i), got_values[i]);
+      want.set(0, static_cast<std::int64_t>(i), want_values[i]);
+    }
+    const auto found =
+        compare(got.view(), want.view(), tolerance_for(Dtype::int64, {}, {}), {0, 4, false}, {});
+    REQUIRE(found.worst);
+    return *found.worst;
+  };
+  const std::int64_t large = std::int64_t{1} << 60;
+  const WorstFound close = worst_of({large + 1, large + 90, 5}, {large, large, 7});
+  CHECK(close.element == 1);
+  CHECK(close.error == 90);
+  const WorstFound far = worst_of({5, kMost}, {large, kLeast});
+  CHECK(far.element == 1);
+  CHECK(far.exact_got == "9223372036854775807");
+  CHECK(far.exact_want == "-9223372036854775808");
+  CHECK(far.exact_error == "18446744073709551615");
+  const WorstFound small = worst_of({5}, {7});
+  CHECK(small.exact_got + small.exact_want + small.exact_error == "");
 }
 
 TEST_CASE("nothing to compare is nothing wrong") {

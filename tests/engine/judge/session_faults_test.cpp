@@ -185,7 +185,9 @@ TEST_CASE("errors of the submission land in the field that clients look at") {
   CHECK(evaluation.validation_error->find("ValueError: no") != std::string::npos);
   CHECK(failing("pass", "exception").verdict.code == VerdictCode::runtime_failed);
   CHECK(failing("pass", "cuda").verdict.code == VerdictCode::runtime_failed);
-  CHECK(failing("probe", "out_of_memory").verdict.code == VerdictCode::out_of_memory);
+  const auto greedy = failing("probe", "out_of_memory");
+  CHECK(greedy.verdict.code == VerdictCode::out_of_memory);
+  CHECK(greedy.correctness == false);
 }
 
 TEST_CASE("a missing extension is handed up with whose it is") {

@@ -100,6 +100,28 @@ TEST_CASE("one wrong element is incorrect, with its place and values") {
   CHECK_FALSE(evaluation.timing.unavailable_reason.empty());
 }
 
+TEST_CASE("large integers are shown to the last digit") {
+  const auto fill = [](std::int64_t value) {
+    return [value](const FakeCall& call) {
+      auto* out = reinterpret_cast<std::int64_t*>(call.outputs[0]);
+      for (std::int64_t i = 0; i < call.elements; ++i) out[i] = value;
+    };
+  };
+  auto setup = compared();
+  setup.output_dtype = schemas::Dtype::int64;
+  setup.reference->compute = fill(std::int64_t{1} << 60);
+  setup.candidate.compute = fill((std::int64_t{1} << 60) + 1);
+  const auto large = run_session(setup).evaluation;
+  CHECK(large.verdict.summary.find("got 1152921504606846977, want 1152921504606846976, error 1, "
+                                   "allowed 0") != std::string::npos);
+  INFO(large.verdict.summary);
+  setup.reference->compute = fill(123456789);
+  setup.candidate.compute = fill(123456788);
+  const auto small = run_session(setup).evaluation;
+  INFO(small.verdict.summary);
+  CHECK(small.verdict.summary.find("got 123456788, want 123456789, error 1") != std::string::npos);
+}
+
 TEST_CASE("a kernel that is wrong only in timed calls is incorrect") {
   auto setup = compared();
   setup.candidate.compute = [](const FakeCall& call) {
@@ -178,10 +200,17 @@ TEST_CASE("what the candidate takes and gives must fit the reference") {
 
 TEST_CASE("a kernel that needs more memory than the job may use is told so") {
   auto setup = compared();
-  setup.memory_budget_bytes = 16 << 10;
-  const auto evaluation = run_session(setup).evaluation;
-  CHECK(evaluation.verdict.code == VerdictCode::out_of_memory);
-  CHECK(evaluation.verdict.summary.find("KiB") != std::string::npos);
+  for (const std::size_t budget : {std::size_t{16} << 10, std::size_t{40} << 10}) {
+    setup.memory_budget_bytes = budget;  // too little for the draws, and for one call's buffers
+    const auto evaluation = run_session(setup).evaluation;
+    INFO(evaluation.verdict.summary);
+    CHECK(evaluation.verdict.code == VerdictCode::out_of_memory);
+    CHECK(evaluation.verdict.summary.starts_with(
+        "The evaluation needs more memory than the job may use: "));
+    CHECK(evaluation.verdict.summary.find("KiB") != std::string::npos);
+    CHECK_FALSE(evaluation.correctness);  // nothing was shown about the kernel
+    CHECK(evaluation.validation_error->find("KiB") != std::string::npos);
+  }
 }
 
 TEST_CASE("slow kernels get as many trials as the time allows") {

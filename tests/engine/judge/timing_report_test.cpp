@@ -134,10 +134,47 @@ TEST_CASE("the ratio comes from the windows of both sides, by one kind of sample
   CHECK(report_timing(fast, &slow, frame(), 1).speedup.value() == Approx(2.0));
 }
 
-TEST_CASE("windows no longer than empty ones give no ratio") {
-  auto nothing = honest(0);
-  auto slow = honest(2'000'000);
-  const auto timing = report_timing(nothing, &slow, frame(), 1);
-  CHECK_FALSE(timing.speedup);
-  CHECK(notes_mention(timing.notes, "too short"));
+TEST_CASE("a side with a window no longer than an empty one has no time and gives no ratio") {
+  const auto slow = honest(2'000'000);
+  const auto says = [](const schemas::Timing& timing, const std::string& words) {
+    return timing.unavailable_reason.find(words) != std::string::npos;
+  };
+  auto shorter = honest(0);
+  shorter.windows[1].elapsed_ns = 90'000;
+  for (const auto& nothing : {honest(0), shorter}) {
+    auto timing = report_timing(nothing, &slow, frame(), 1);
+    CHECK_FALSE(timing.speedup);
+    CHECK_FALSE(timing.candidate);
+    REQUIRE(timing.reference);
+    CHECK(timing.reference->stats.median == Approx(2.0));
+    CHECK(says(timing, "20 calls of the candidate took 0.1 ms, no longer than an empty window"));
+    timing = report_timing(slow, &nothing, frame(), 1);
+    CHECK_FALSE(timing.speedup);
+    CHECK_FALSE(timing.reference);
+    REQUIRE(timing.candidate);
+    CHECK(timing.candidate->stats.median == Approx(2.0));
+    CHECK(says(timing, "of the reference"));
+    timing = report_timing(nothing, nullptr, frame(), 1);
+    CHECK_FALSE(timing.candidate);
+    CHECK(says(timing, "too short to measure"));
+  }
+  // One such window is enough: the others are no better known.
+  auto mixed = honest(1'000'000);
+  mixed.windows[2].elapsed_ns = 100'000;
+  CHECK_FALSE(report_timing(mixed, &slow, frame(), 1).candidate);
+}
+
+TEST_CASE("a graph no longer than its copies has no figure of its own") {
+  auto timings = honest(10'000);
+  auto graph = frame();
+  graph.mode = "graph";
+  timings.copy_bound_ns = 4'000;
+  for (auto& one : timings.windows) {
+    if (one.killed) continue;
+    one.calls_ns = {20 * 2'000};
+    one.copy_ns = 20 * 2'000;
+  }
+  const auto report = report_side(timings, graph, "candidate");
+  CHECK_FALSE(report.method.events_ms_per_call);
+  CHECK(report.method.stats.median == Approx(0.008));
 }

@@ -4,15 +4,20 @@
 #include <unistd.h>
 
 #include <sys/prctl.h>
+#include <sys/wait.h>
 
 #include "victims/victim.h"
 
 namespace victim {
 namespace {
 
-// A process that no session, parent or signal ties to us. It keeps our descriptors open.
+// A process that no session, parent or signal ties to us, alive once this returns. It keeps our
+// descriptors open.
 void leave_behind() {
-  if (::fork() != 0) return;
+  if (const pid_t between = ::fork(); between != 0) {
+    ::waitpid(between, nullptr, 0);
+    return;
+  }
   ::setsid();
   if (::fork() != 0) ::_exit(0);
   ::setsid();

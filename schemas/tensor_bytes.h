@@ -8,11 +8,11 @@
 #include "schemas/io_contract.h"
 #include "schemas/result.h"
 
-namespace assay::engine::judge {
+namespace assay::schemas {
 
 // Decodes `data`; never produces more bytes than shape and dtype ask for, whatever the compressed
-// text claims. Error: malformed_call saying what is wrong (not base64, damaged zlib, too few or too
-// many bytes).
-schemas::Result<std::vector<std::byte>> decode_tensor_data(const schemas::TensorData& data);
+// text claims. Error: malformed_call saying what the text must be (base64, a whole zlib stream, of
+// so many bytes).
+Result<std::vector<std::byte>> decode_tensor_data(const TensorData& data);
 
-}  // namespace assay::engine::judge
+}  // namespace assay::schemas

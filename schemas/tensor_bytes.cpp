@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/judge/tensor_bytes.h"
+#include "schemas/tensor_bytes.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <zlib.h>
 
-namespace assay::engine::judge {
+namespace assay::schemas {
 namespace {
-
-using schemas::Error;
-using schemas::ErrorCode;
 
 constexpr std::uint8_t kNotBase64 = 255;
 
@@ -56,12 +55,15 @@ std::optional<std::vector<std::byte>> decode_base64(std::string_view text) {
   return bytes;
 }
 
-std::string sizes_text(std::size_t want, const std::string& got) {
-  return "shape and dtype need " + std::to_string(want) + " bytes, the data has " + got;
+Error fault(std::string message) {
+  return {ErrorCode::malformed_call, std::move(message)};
 }
 
-schemas::Result<std::vector<std::byte>> inflate_exactly(std::vector<std::byte>& packed,
-                                                        std::size_t want) {
+Error wrong_size(std::size_t want, const std::string& got) {
+  return fault("must be " + std::to_string(want) + " bytes for its shape and dtype, not " + got);
+}
+
+Result<std::vector<std::byte>> inflate_exactly(std::vector<std::byte>& packed, std::size_t want) {
   std::vector<std::byte> bytes(want + 1);  // one more, to notice a stream that goes on
   z_stream stream{};
   if (inflateInit(&stream) != Z_OK) return Error{ErrorCode::internal, "zlib does not start"};
@@ -77,30 +79,27 @@ schemas::Result<std::vector<std::byte>> inflate_exactly(std::vector<std::byte>& 
     done += room - stream.avail_out;
   }
   inflateEnd(&stream);
-  if (done > want) return Error{ErrorCode::malformed_call, sizes_text(want, "more")};
-  if (status != Z_STREAM_END)
-    return Error{ErrorCode::malformed_call, "data_b64 is not a whole zlib stream"};
-  if (done < want) return Error{ErrorCode::malformed_call, sizes_text(want, std::to_string(done))};
+  if (done > want) return wrong_size(want, "more");
+  if (status != Z_STREAM_END) return fault("must be one whole zlib stream");
+  if (done < want) return wrong_size(want, std::to_string(done));
   bytes.resize(want);
   return bytes;
 }
 
 }  // namespace
 
-schemas::Result<std::vector<std::byte>> decode_tensor_data(const schemas::TensorData& data) {
-  const auto count = schemas::element_count(data.shape);
-  const auto size = static_cast<std::size_t>(schemas::dtype_bytes(data.dtype));
-  if (!count || static_cast<std::size_t>(*count) > schemas::kMaxTransferredBytes / size)
-    return Error{ErrorCode::malformed_call,
-                 "data of shape " + schemas::shape_text(data.shape) +
-                     " is larger than the 64 MiB that may be transferred"};
+Result<std::vector<std::byte>> decode_tensor_data(const TensorData& data) {
+  const auto count = element_count(data.shape);
+  const auto size = static_cast<std::size_t>(dtype_bytes(data.dtype));
+  if (!count || static_cast<std::size_t>(*count) > kMaxTransferredBytes / size)
+    return fault("must be for at most 64 MiB, which shape " + shape_text(data.shape) +
+                 " is beyond");
   const std::size_t want = static_cast<std::size_t>(*count) * size;
   auto packed = decode_base64(data.data_b64);
-  if (!packed) return Error{ErrorCode::malformed_call, "data_b64 is not base64"};
+  if (!packed) return fault("must be base64 (A-Z a-z 0-9 + /, with or without = at the end)");
   if (data.zlib) return inflate_exactly(*packed, want);
-  if (packed->size() != want)
-    return Error{ErrorCode::malformed_call, sizes_text(want, std::to_string(packed->size()))};
+  if (packed->size() != want) return wrong_size(want, std::to_string(packed->size()));
   return std::move(*packed);
 }
 
-}  // namespace assay::engine::judge
+}  // namespace assay::schemas

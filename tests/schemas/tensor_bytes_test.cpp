@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/judge/tensor_bytes.h"
+#include "schemas/tensor_bytes.h"
 
 #include <string>
 #include <zlib.h>
@@ -7,7 +7,6 @@
 #include <catch2/catch.hpp>
 
 using namespace assay;
-using namespace assay::engine::judge;
 
 namespace {
 
@@ -35,7 +34,7 @@ std::string deflated(const std::string& bytes) {
 }
 
 std::string message_of(const schemas::TensorData& data) {
-  const auto result = decode_tensor_data(data);
+  const auto result = schemas::decode_tensor_data(data);
   return result ? "" : result.error().message;
 }
 
@@ -53,7 +52,7 @@ TEST_CASE("transferred bytes arrive as they were sent") {
     for (std::size_t i = 0; i < size; ++i) bytes += static_cast<char>(i * 37);
     for (const bool zlib : {false, true}) {
       const auto decoded =
-          decode_tensor_data(data_of(bytes, zlib, {static_cast<std::int64_t>(size)}));
+          schemas::decode_tensor_data(data_of(bytes, zlib, {static_cast<std::int64_t>(size)}));
       REQUIRE(decoded);
       CHECK(std::string(reinterpret_cast<const char*>(decoded->data()), decoded->size()) == bytes);
     }
@@ -62,11 +61,12 @@ TEST_CASE("transferred bytes arrive as they were sent") {
 
 TEST_CASE("sizes must fit shape and dtype exactly") {
   CHECK(message_of(data_of("12345678", false, {2}, schemas::Dtype::float32)).empty());
-  CHECK(message_of(data_of("1234567", false, {2}, schemas::Dtype::float32)).find("need 8 bytes") !=
-        std::string::npos);
+  CHECK(
+      message_of(data_of("1234567", false, {2}, schemas::Dtype::float32)).find("must be 8 bytes") !=
+      std::string::npos);
   CHECK(message_of(data_of("123456789", false, {2}, schemas::Dtype::float32)).find("9") !=
         std::string::npos);
-  CHECK(message_of(data_of("1234567", true, {8})).find("need 8 bytes") != std::string::npos);
+  CHECK(message_of(data_of("1234567", true, {8})).find("must be 8 bytes") != std::string::npos);
   CHECK(message_of(data_of("123456789", true, {8})).find("more") != std::string::npos);
 }
 
@@ -77,9 +77,9 @@ TEST_CASE("a compressed bomb is not unpacked") {
 }
 
 TEST_CASE("damaged text is refused") {
-  CHECK(message_of({"$$$$", false, {3}, schemas::Dtype::uint8}) == "data_b64 is not base64");
-  CHECK(message_of({"AAAAA", false, {3}, schemas::Dtype::uint8}) == "data_b64 is not base64");
-  CHECK(message_of({"AA==AA", false, {2}, schemas::Dtype::uint8}) == "data_b64 is not base64");
+  CHECK(message_of({"$$$$", false, {3}, schemas::Dtype::uint8}).starts_with("must be base64"));
+  CHECK(message_of({"AAAAA", false, {3}, schemas::Dtype::uint8}).starts_with("must be base64"));
+  CHECK(message_of({"AA==AA", false, {2}, schemas::Dtype::uint8}).starts_with("must be base64"));
   CHECK(message_of({"AAECAwQF", true, {6}, schemas::Dtype::uint8}).find("zlib") !=
         std::string::npos);
   auto cut = data_of(std::string(1000, 'x'), true, {1000});
