@@ -5,7 +5,10 @@ import pytest
 from assay_process import example, kernel
 
 HEAD = "import torch\nimport torch.nn as nn\nfrom torch.utils.cpp_extension import load_inline\n"
-REFERENCE = HEAD + """
+REFERENCE = """
+import torch
+import torch.nn as nn
+
 class Model(nn.Module):
     def forward(self, x):
         return x * 2 + 1

@@ -8,7 +8,10 @@ from assay_process import Assay, example, kernel
 
 SECONDS = 170
 HEAD = "import torch\nimport torch.nn as nn\nfrom torch.utils.cpp_extension import load_inline\n"
-REFERENCE = HEAD + """
+REFERENCE = """
+import torch
+import torch.nn as nn
+
 class Model(nn.Module):
     def forward(self, a, b):
         return a * 2 + b
