@@ -2,10 +2,13 @@
 """Kernels of type torch_cuda through the whole server: compiled in the sandbox, and run where they need no GPU."""
 
 import pytest
-from assay_process import kernel
+from assay_process import example, kernel
 
 HEAD = "import torch\nimport torch.nn as nn\nfrom torch.utils.cpp_extension import load_inline\n"
-REFERENCE = HEAD + """
+REFERENCE = """
+import torch
+import torch.nn as nn
+
 class Model(nn.Module):
     def forward(self, x):
         return x * 2 + 1
@@ -119,6 +122,17 @@ ext = load_inline("tiny", "", cuda, no_implicit_headers=True, is_python_module=F
     assert report["kernels"][0]["registers"] > 0 and report["architecture"].startswith("sm_")
     if not has_gpu:
         assert answer.status == 500 and answer.body["verdict"]["code"] == "compiled_only", answer
+
+
+def test_the_example_is_correct_or_compiled(assay, has_gpu):
+    _, arguments = example("extension_right")
+    answer = assay.post("/compare", {
+        "ref_kernel": kernel(arguments["ref_kernel_source"]), "timeout": SECONDS,
+        "custom_kernel": kernel(arguments["custom_kernel_source"], "torch_cuda")})
+    assert answer.body["verdict"]["code"] == ("correct" if has_gpu else "compiled_only"), answer
+    assert answer.status == (200 if has_gpu else 500)
+    report = answer.body["compile"][-1]
+    assert report["way"] == "slim headers" and "softmax_rows" in report["kernels"][0]["kernel_name"], report
 
 
 def test_a_compilation_error_is_200_and_begins_with_the_error(assay):
