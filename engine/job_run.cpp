@@ -28,6 +28,7 @@ constexpr auto kDeathPatience = 5s;       // for a killed runner's report
 constexpr auto kOwnEndPatience = 1s;      // for the report of one that ended by itself
 constexpr auto kWorthRetrying = 1s;       // of budget left
 constexpr int kAttempts = 2;              // the second one after a judge's death
+constexpr std::size_t kMaxReasonBytes = 400;
 
 std::string seconds_text(double seconds) {
   char text[32];
@@ -68,6 +69,7 @@ Result<Evaluation> JobRun::take_steps() {
   Step compiled = compile();
   if (!compiled) return compiled.error();
   if (*compiled) return finished(std::move(**compiled));
+  note_interpreter();
   auto lease = this->lease();
   if (!lease) return lease.error();
   auto evaluation = measure(*station_of(lease->devices().front()));
@@ -86,9 +88,19 @@ JobRun::Step JobRun::compile() {
     Step step = compile_one(work.candidate, false);
     if (!step || *step) return step;
   }
-  if (!artifacts_.empty() && !has_gpu())
-    return std::optional(compiled_only(spec_, reports_.back()));
+  if (!can_run()) return std::optional(compiled_only(spec_, reports_.back()));
   return std::optional<Evaluation>();
+}
+
+// On the CPU Triton's interpreter runs what was compiled from Python; a cubin needs its GPU.
+bool JobRun::can_run() const {
+  if (artifacts_.empty()) return true;
+  if (!on_cpu()) return has_gpu();
+  const auto interpretable = [](const schemas::Kernel& kernel) {
+    return !is_compiled(kernel.type) || kernel.type == KernelType::triton;
+  };
+  const schemas::WorkRequest& work = spec_.work;
+  return interpretable(work.candidate) && (!work.reference || interpretable(*work.reference));
 }
 
 JobRun::Step JobRun::compile_one(const schemas::Kernel& kernel, bool of_reference) {
@@ -106,8 +118,25 @@ JobRun::Step JobRun::compile_one(const schemas::Kernel& kernel, bool of_referenc
   tell(JobEvent::Kind::log, Stage::compiling, 0.1,
        whose + " compiled by " + built->report.tool + " for " + *target +
            (built->report.cache_hit ? " (cached)" : " in " + seconds_text(built->report.seconds)));
+  note_tier(*built->artifact, whose);
   artifacts_[of_reference] = std::move(*built->artifact);
   return std::optional<Evaluation>();
+}
+
+// The reason is the compiler's, which ran submitted code.
+void JobRun::note_tier(const Artifact& artifact, const std::string& whose) {
+  if (artifact.tier != RunnerTier::host || on_cpu() || !artifact.launch.is_object()) return;
+  const auto reason = artifact.launch.find("tier_reason");
+  if (reason == artifact.launch.end() || !reason->is_string()) return;
+  notes_.push_back("the " + whose + " is launched by Python (tier host): " +
+                   reason->get<std::string>().substr(0, kMaxReasonBytes));
+}
+
+void JobRun::note_interpreter() {
+  if (!on_cpu() || artifacts_.empty()) return;
+  notes_.push_back(
+      "values of triton kernels come from Triton's interpreter on the CPU; their times say nothing "
+      "about a GPU");
 }
 
 // That of the GPUs, which the first judge that comes up tells; waiting for it costs no budget.
@@ -127,12 +156,11 @@ Result<std::string> JobRun::architecture() {
 }
 
 Result<GpuPool::Lease> JobRun::lease() {
-  const bool cpu = spec_.device.wish == schemas::DeviceWish::cpu ||
-                   (spec_.device.wish == schemas::DeviceWish::any && !has_gpu());
   tell(JobEvent::Kind::progress, Stage::compiling, 0.1, "waiting for a device");
   const Budget::Pause waiting(budget_);
-  auto lease = parts_.pool.acquire(cpu ? DeviceKind::cpu : DeviceKind::cuda, spec_.device.count,
-                                   cancellation_, sandbox::after(kStartingPatience));
+  auto lease =
+      parts_.pool.acquire(on_cpu() ? DeviceKind::cpu : DeviceKind::cuda, spec_.device.count,
+                          cancellation_, sandbox::after(kStartingPatience));
   if (lease || lease.error().code != ErrorCode::no_device) return lease;
   Error error = lease.error();  // with what the judges say
   for (const auto& station : parts_.stations)
@@ -147,7 +175,7 @@ std::vector<JobRun::Actor> JobRun::actors() const {
   const schemas::WorkRequest& work = spec_.work;
   const auto actor = [&](RunnerRole role, bool of_reference) {
     const auto artifact = artifacts_.find(of_reference);
-    if (artifact == artifacts_.end()) return Actor{role, RunnerTier::host, nullptr};
+    if (artifact == artifacts_.end() || on_cpu()) return Actor{role, RunnerTier::host, nullptr};
     return Actor{role, artifact->second.tier, &artifact->second};
   };
   std::vector<Actor> actors;
@@ -238,6 +266,7 @@ Result<Evaluation> JobRun::finished(Evaluation evaluation) {
   evaluation.kind = spec_.work.kind;
   evaluation.compile.insert(evaluation.compile.begin(), reports_.begin(), reports_.end());
   evaluation.isolation = isolation_;
+  evaluation.warnings.insert(evaluation.warnings.begin(), notes_.begin(), notes_.end());
   evaluation.warnings.insert(evaluation.warnings.begin(), spec_.work.warnings.begin(),
                              spec_.work.warnings.end());
   return evaluation;
@@ -251,6 +280,11 @@ DeviceStation* JobRun::station_of(const DeviceId& device) const {
 
 bool JobRun::has_gpu() const {
   return parts_.pool.configured(DeviceKind::cuda) > 0;
+}
+
+bool JobRun::on_cpu() const {
+  return spec_.device.wish == schemas::DeviceWish::cpu ||
+         (spec_.device.wish == schemas::DeviceWish::any && !has_gpu());
 }
 
 void JobRun::tell(JobEvent::Kind kind, Stage stage, double progress,

@@ -57,8 +57,12 @@ class JobRun {
   schemas::Result<schemas::Evaluation> attempt(DeviceStation& station);
   schemas::Result<schemas::Evaluation> finished(schemas::Evaluation evaluation);
 
+  void note_tier(const Artifact& artifact, const std::string& whose);
+  void note_interpreter();
+  bool can_run() const;
   DeviceStation* station_of(const DeviceId& device) const;
   bool has_gpu() const;
+  bool on_cpu() const;
   void tell(schemas::JobEvent::Kind kind, schemas::Stage stage, double progress,
             const std::string& message) const;
 
@@ -69,6 +73,7 @@ class JobRun {
   Budget budget_;
   std::map<bool, Artifact> artifacts_;  // of the reference (true), of the candidate (false)
   std::vector<schemas::CompileReport> reports_;
+  std::vector<std::string> notes_;  // become warnings of the answer
   schemas::IsolationReport isolation_;
 };
 

@@ -14,10 +14,10 @@ Status refuse(const std::string& path, const std::string& message) {
 }
 
 Status check(const schemas::Kernel& kernel, const std::string& prefix) {
-  if (kernel.type == KernelType::triton || kernel.type == KernelType::torch_cuda) {
+  if (kernel.type == KernelType::torch_cuda) {
     return refuse(prefix + "kernel_type", "'" + schemas::kernel_type_name(kernel.type) +
                                               "' is not supported by this version; supported: "
-                                              "torch, cuda, multi_kernel");
+                                              "torch, triton, cuda, multi_kernel");
   }
   if (kernel.type == KernelType::cuda && kernel.metadata.backend != schemas::CudaBackend::nvrtc) {
     return refuse(prefix + "metadata.backend",

@@ -225,12 +225,12 @@ TEST_CASE("after a crash: running jobs are interrupted with what was known, queu
 TEST_CASE("kernel types that cannot be run yet are a malformed call that names the field") {
   Fixture fixture;
   schemas::WorkRequest request = work("good");
-  request.candidate.type = schemas::KernelType::triton;
+  request.candidate.type = schemas::KernelType::torch_cuda;
   const auto refused = fixture.engine->submit(request);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == schemas::ErrorCode::malformed_call);
   CHECK(refused.error().fields.at(0).path == "kernel_type");
-  CHECK(refused.error().message.find("supported: torch, cuda") != std::string::npos);
+  CHECK(refused.error().message.find("supported: torch, triton, cuda") != std::string::npos);
 }
 
 TEST_CASE("tensors beyond every device are a malformed call, before anything is recorded") {

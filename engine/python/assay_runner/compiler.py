@@ -11,8 +11,15 @@ from assay_runner.protocol import Link
 
 MAX_LOG_CHARACTERS = 4_000
 
+
+def _triton(kernel, request):
+    from assay_runner import triton_compile  # which needs Compiled
+
+    return triton_compile.compile_kernel(kernel, request)
+
+
 # kernel type -> function(kernel, request) -> Compiled
-COMPILERS = {}
+COMPILERS = {"triton": _triton}
 
 
 class Compiled:

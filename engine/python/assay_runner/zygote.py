@@ -42,7 +42,7 @@ def preload():
             optional.append(name)
         except Exception:  # absent or unusable here: a submission that needs it is told so itself
             pass
-    from assay_runner import compiler, runner  # noqa: F401  (with everything that they import)
+    from assay_runner import compiler, runner, triton_compile, triton_host  # noqa: F401  (with all that they import)
 
     gc.collect()
     gc.freeze()  # what lives now is never collected: children share its pages
