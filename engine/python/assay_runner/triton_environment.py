@@ -29,7 +29,11 @@ def for_compiler(architecture):
 
 
 def for_gpu():
-    """Lets Triton build its launchers: REQUIRES an open context, by which libcuda is found."""
+    """Lets Triton build its launchers: REQUIRES an open context, by which libcuda is found. Scratch memory is there, as it
+    is for what our own C++ launches; a submission may set an allocator of its own."""
+    import triton
+
+    triton.set_allocator(lambda size, alignment, stream: torch.empty(size, dtype=torch.int8, device="cuda"))
     _use_private_cache()
     folder = _loaded_libcuda_folder()
     if folder:

@@ -141,6 +141,14 @@ def test_a_launcher_that_returns_its_output(kind, mode):
         assert torch.equal(out, x + y)
 
 
+def test_scratch_memory_by_python():
+    source = DESCRIPTOR.replace("@triton.jit", "@triton.heuristics({'BLOCK': lambda args: 64})\n@triton.jit")
+    io = descriptor(256, 512)
+    io["args"].pop()
+    for (x,), out in host_outputs(source, io, "check", "stream"):
+        assert torch.equal(out, x)
+
+
 def test_heuristics_by_python():
     source = VECTOR_ADD.replace("@triton.jit", "@triton.heuristics({'BLOCK': lambda args: 512})\n@triton.jit")
     io = contract(vector_add(1500)["args"][:4], (3, 1, 1))
