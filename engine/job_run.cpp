@@ -135,8 +135,7 @@ void JobRun::note_tier(const Artifact& artifact, const std::string& whose) {
 void JobRun::note_interpreter() {
   if (!on_cpu() || artifacts_.empty()) return;
   notes_.push_back(
-      "values of triton kernels come from Triton's interpreter on the CPU; their times say nothing "
-      "about a GPU");
+      "values of triton kernels come from Triton's interpreter on the CPU; nothing is timed");
 }
 
 // That of the GPUs, which the first judge that comes up tells; waiting for it costs no budget.

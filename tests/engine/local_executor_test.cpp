@@ -169,6 +169,9 @@ TEST_CASE("a triton kernel without a GPU: compiled for one, its values from the 
   CHECK(std::any_of(right.warnings.begin(), right.warnings.end(),
                     [](const std::string& words) { return has(words, "interpreter"); }));
 
+  CHECK_FALSE(right.timing.candidate);
+  CHECK(has(right.timing.unavailable_reason, "interpreter"));
+
   const Evaluation wrong = evaluate(triton_comparison("at < n - 1"));
   check_verdict(wrong, VerdictCode::incorrect, "");
   CHECK(evaluate(triton_comparison("at < n")).compile[0].cache_hit);

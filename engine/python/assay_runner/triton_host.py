@@ -43,7 +43,14 @@ def use(loaded, kernel, role, construct):
         _fit(loaded, loaded.call, loaded.signature, contract, outputs_first=False)
     else:
         _fit(loaded, chosen.python, _signature(chosen.python), contract, outputs_first=True)
-    loaded.call = _reporting(loaded.call, loaded.module)
+    if not _interprets():  # which chooses the first configuration
+        loaded.call = _reporting(loaded.call, loaded.module)
+
+
+def _interprets():
+    import triton
+
+    return triton.knobs.runtime.interpret
 
 
 def _launcher(module, chosen, contract):
