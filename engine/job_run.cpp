@@ -29,6 +29,7 @@ constexpr auto kOwnEndPatience = 1s;      // for the report of one that ended by
 constexpr auto kWorthRetrying = 1s;       // of budget left
 constexpr int kAttempts = 2;              // the second one after a judge's death
 constexpr int kExtensionRounds = 2;       // runs that ended because an extension was not built
+constexpr std::size_t kMaxReasonBytes = 400;
 
 std::string seconds_text(double seconds) {
   char text[32];
@@ -77,6 +78,7 @@ Result<Evaluation> JobRun::take_steps() {
   Step compiled = compile();
   if (!compiled) return compiled.error();
   if (*compiled) return finished(std::move(**compiled));
+  note_interpreter();
   for (int round = 0;; ++round) {
     auto evaluation = [&]() -> Result<Evaluation> {
       auto lease = this->lease();
@@ -114,9 +116,7 @@ JobRun::Step JobRun::compile() {
 
 // What was compiled for a GPU ends here where there is none.
 JobRun::Step JobRun::stop_without_gpu() {
-  const bool wanted = std::any_of(artifacts_.begin(), artifacts_.end(),
-                                  [](const auto& entry) { return entry.second.needs_gpu; });
-  if (!wanted || has_gpu()) return std::optional<Evaluation>();
+  if (can_run()) return std::optional<Evaluation>();
   Evaluation evaluation = compiled_only(spec_, reports_.back());
   if (artifacts_.contains(false)) evaluation.compiled = true;
   return std::optional(std::move(evaluation));
@@ -134,6 +134,15 @@ JobRun::Step JobRun::compile_missing(const schemas::MissingExtension& missing) {
       compile_one(of_reference ? *spec_.work.reference : spec_.work.candidate, of_reference);
   if (!step || *step) return step;
   return stop_without_gpu();
+}
+
+// On the CPU Triton's interpreter runs what was compiled from Python; a cubin needs its GPU.
+bool JobRun::can_run() const {
+  if (artifacts_.empty()) return true;
+  if (!on_cpu()) return has_gpu();
+  return std::none_of(artifacts_.begin(), artifacts_.end(), [this](const auto& entry) {
+    return entry.second.needs_gpu && !interpreted(entry.first);
+  });
 }
 
 JobRun::Step JobRun::compile_one(const schemas::Kernel& kernel, bool of_reference) {
@@ -157,8 +166,24 @@ JobRun::Step JobRun::compile_one(const schemas::Kernel& kernel, bool of_referenc
   tell(JobEvent::Kind::log, Stage::compiling, 0.1,
        whose + " compiled by " + built->report.tool + " for " + *target +
            (built->report.cache_hit ? " (cached)" : " in " + seconds_text(built->report.seconds)));
+  note_tier(*built->artifact, whose);
   artifacts_[of_reference] = std::move(*built->artifact);
   return std::optional<Evaluation>();
+}
+
+// The reason is the compiler's, which ran submitted code.
+void JobRun::note_tier(const Artifact& artifact, const std::string& whose) {
+  if (artifact.tier != RunnerTier::host || on_cpu() || !artifact.launch.is_object()) return;
+  const auto reason = artifact.launch.find("tier_reason");
+  if (reason == artifact.launch.end() || !reason->is_string()) return;
+  notes_.push_back("the " + whose + " is launched by Python (tier host): " +
+                   reason->get<std::string>().substr(0, kMaxReasonBytes));
+}
+
+void JobRun::note_interpreter() {
+  if (!interpreted(false) && !(spec_.work.reference && interpreted(true))) return;
+  notes_.push_back(
+      "values of triton kernels come from Triton's interpreter on the CPU; nothing is timed");
 }
 
 // That of the GPUs, which the first judge that comes up tells; waiting for it costs no budget.
@@ -178,12 +203,11 @@ Result<std::string> JobRun::architecture() {
 }
 
 Result<GpuPool::Lease> JobRun::lease() {
-  const bool cpu = spec_.device.wish == schemas::DeviceWish::cpu ||
-                   (spec_.device.wish == schemas::DeviceWish::any && !has_gpu());
   tell(JobEvent::Kind::progress, Stage::queued, 0.1, "waiting for a device");
   const Budget::Pause waiting(budget_);
-  auto lease = parts_.pool.acquire(cpu ? DeviceKind::cpu : DeviceKind::cuda, spec_.device.count,
-                                   cancellation_, sandbox::after(kStartingPatience));
+  auto lease =
+      parts_.pool.acquire(on_cpu() ? DeviceKind::cpu : DeviceKind::cuda, spec_.device.count,
+                          cancellation_, sandbox::after(kStartingPatience));
   if (lease || lease.error().code != ErrorCode::no_device) return lease;
   Error error = lease.error();  // with what the judges say
   for (const auto& station : parts_.stations)
@@ -198,7 +222,8 @@ std::vector<JobRun::Actor> JobRun::actors() const {
   const schemas::WorkRequest& work = spec_.work;
   const auto actor = [&](RunnerRole role, bool of_reference) {
     const auto artifact = artifacts_.find(of_reference);
-    if (artifact == artifacts_.end()) return Actor{role, RunnerTier::host, nullptr};
+    if (artifact == artifacts_.end() || interpreted(of_reference))
+      return Actor{role, RunnerTier::host, nullptr};
     return Actor{role, artifact->second.tier, &artifact->second};
   };
   std::vector<Actor> actors;
@@ -296,6 +321,7 @@ Result<Evaluation> JobRun::finished(Evaluation evaluation) {
   evaluation.compile.insert(evaluation.compile.begin(), reports_.begin(), reports_.end());
   evaluation.isolation = isolation_;
   evaluation.missing_extension.reset();
+  evaluation.warnings.insert(evaluation.warnings.begin(), notes_.begin(), notes_.end());
   evaluation.warnings.insert(evaluation.warnings.begin(), spec_.work.warnings.begin(),
                              spec_.work.warnings.end());
   return evaluation;
@@ -309,6 +335,16 @@ DeviceStation* JobRun::station_of(const DeviceId& device) const {
 
 bool JobRun::has_gpu() const {
   return parts_.pool.configured(DeviceKind::cuda) > 0;
+}
+
+bool JobRun::on_cpu() const {
+  return spec_.device.wish == schemas::DeviceWish::cpu ||
+         (spec_.device.wish == schemas::DeviceWish::any && !has_gpu());
+}
+
+bool JobRun::interpreted(bool of_reference) const {
+  const schemas::Kernel& kernel = of_reference ? *spec_.work.reference : spec_.work.candidate;
+  return kernel.type == KernelType::triton && on_cpu();
 }
 
 void JobRun::tell(JobEvent::Kind kind, Stage stage, double progress,

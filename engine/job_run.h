@@ -61,8 +61,13 @@ class JobRun {
   schemas::Result<schemas::Evaluation> attempt(DeviceStation& station);
   schemas::Result<schemas::Evaluation> finished(schemas::Evaluation evaluation);
 
+  void note_tier(const Artifact& artifact, const std::string& whose);
+  void note_interpreter();
+  bool can_run() const;
   DeviceStation* station_of(const DeviceId& device) const;
   bool has_gpu() const;
+  bool on_cpu() const;
+  bool interpreted(bool of_reference) const;
   void tell(schemas::JobEvent::Kind kind, schemas::Stage stage, double progress,
             const std::string& message) const;
 
@@ -76,6 +81,7 @@ class JobRun {
   std::map<bool, std::vector<schemas::Json>> extensions_;
   std::vector<schemas::CompileReport> reports_;
   std::vector<RunnerProcess> leaving_;  // killed by the judge, their ends not seen yet
+  std::vector<std::string> notes_;      // become warnings of the answer
   schemas::IsolationReport isolation_;
 };
 

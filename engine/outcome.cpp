@@ -156,7 +156,8 @@ Evaluation compilation_failed(const schemas::JobSpec& spec, const BuildResult& b
 Evaluation compiled_only(const schemas::JobSpec& spec, const schemas::CompileReport& report) {
   Evaluation evaluation = blank_evaluation(spec);
   evaluation.no_device = true;
-  if (spec.work.candidate.type == schemas::KernelType::cuda) {
+  const schemas::KernelType type = spec.work.candidate.type;
+  if (type != schemas::KernelType::torch && type != schemas::KernelType::multi_kernel) {
     evaluation.compiled = true;
   }
   evaluation.error = "no GPU is available on this server";

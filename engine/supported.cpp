@@ -14,11 +14,6 @@ Status refuse(const std::string& path, const std::string& message) {
 }
 
 Status check(const schemas::Kernel& kernel, const std::string& prefix) {
-  if (kernel.type == KernelType::triton) {
-    return refuse(prefix + "kernel_type", "'" + schemas::kernel_type_name(kernel.type) +
-                                              "' is not supported by this version; supported: "
-                                              "torch, torch_cuda, cuda, multi_kernel");
-  }
   if (kernel.type == KernelType::cuda && kernel.metadata.backend != schemas::CudaBackend::nvrtc) {
     return refuse(prefix + "metadata.backend",
                   "'nvcc' is not supported by this version; supported: nvrtc");

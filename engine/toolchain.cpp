@@ -63,6 +63,39 @@ std::vector<std::string> python_parts(const Installation& installation) {
   return parts;
 }
 
+// Triton's version is in its first file. It lies where the chosen Python finds its packages.
+void add_triton(const std::string& python, std::vector<std::string>& parts) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  parts.push_back(file_stamp(python));
+  const fs::path prefix = fs::path(python).parent_path().parent_path();
+  std::vector<std::string> paths;
+  for (const auto& library : fs::directory_iterator(prefix / "lib", error))
+    for (const char* packages : {"site-packages", "dist-packages"})
+      paths.push_back((library.path() / packages / "triton" / "__init__.py").string());
+  std::sort(paths.begin(), paths.end());
+  for (const std::string& path : paths)
+    if (fs::exists(path, error)) parts.push_back(file_stamp(path) + "\n" + file_bytes(path));
+}
+
+// Constants are compiled in, other scalars chosen from by their value; a tensor counts by its type.
+schemas::Json specialization(const schemas::Kernel& kernel) {
+  schemas::Json json = schemas::Json::array();
+  if (!kernel.io) return json;
+  for (const schemas::ArgSpec& argument : kernel.io->args)
+    json.push_back({{"name", argument.name},
+                    {"type", static_cast<int>(argument.type)},
+                    {"role", static_cast<int>(argument.role)},
+                    {"meta", argument.is_meta},
+                    {"value", schemas::to_json(argument.value)},
+                    {"dtype", argument.tensor ? schemas::dtype_name(argument.tensor->dtype) : ""}});
+  if (const auto& launch = kernel.io->launch)
+    json.push_back({{"grid", launch->grid.has_value()},
+                    {"num_warps", launch->num_warps.value_or(0)},
+                    {"num_stages", launch->num_stages.value_or(0)}});
+  return json;
+}
+
 }  // namespace
 
 Toolchain::Toolchain(const Installation& installation) {
@@ -73,13 +106,21 @@ Toolchain::Toolchain(const Installation& installation) {
     parts.push_back(file_stamp(directory + "/cuda.h"));
   }
   identity_ = content_key({parts.begin(), parts.end()});
-  const auto python = python_parts(installation);
+  auto python = python_parts(installation);
+  add_triton(installation.python, python);
   python_identity_ = content_key({python.begin(), python.end()});
 }
 
 std::string Toolchain::artifact_key(const schemas::Kernel& kernel,
                                     const std::string& architecture) const {
   const schemas::KernelMetadata& metadata = kernel.metadata;
+  if (kernel.type == schemas::KernelType::triton) {
+    schemas::Kernel named;  // whose source and contract count by themselves
+    named.metadata = metadata;
+    return content_key({python_identity_, schemas::kernel_type_name(kernel.type), architecture,
+                        kernel.source_code, schemas::dump_json(schemas::to_json(named)),
+                        schemas::dump_json(specialization(kernel))});
+  }
   schemas::Json options = metadata.compiler_options;
   const bool by_python = kernel.type != schemas::KernelType::cuda;
   return content_key({identity_, by_python ? python_identity_ : "",

@@ -11,11 +11,13 @@ namespace assay::engine {
 
 class Toolchain {
  public:
-  // Reads our own compiler's bytes and looks at CUDA's library and headers; a few milliseconds.
+  // Reads our own compilers' bytes and looks at CUDA's library and headers and at Triton; a few
+  // milliseconds.
   explicit Toolchain(const Installation& installation);
 
-  // What compiling `kernel` for `architecture` depends on: source, name, options, architecture,
-  // compilers.
+  // What compiling `kernel` for `architecture` depends on: source, metadata, architecture,
+  // compilers; for what is compiled in Python also the contract, but for tensors' shapes and
+  // values.
   std::string artifact_key(const schemas::Kernel& kernel, const std::string& architecture) const;
   const std::string& identity() const { return identity_; }
 

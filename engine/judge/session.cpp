@@ -236,7 +236,7 @@ MeasurementPlan Session::plan() {
   question.time_left_ns =
       std::chrono::duration_cast<std::chrono::nanoseconds>(watch_.left()).count();
   question.draws = draws_.independent();
-  question.timed = work.kind != schemas::JobKind::validate;
+  question.timed = work.kind != schemas::JobKind::validate && !interpreted();
   return plan_measurement(question);
 }
 
@@ -281,12 +281,22 @@ void Session::measure(const MeasurementPlan& plan) {
       return conclude_incorrect(evaluation_, evidence_, progress_.has_reference, true);
     evaluation_.timing = measurement.report(random_seed());
   } else {
-    evaluation_.timing.unavailable_reason = "validate_kernel does not time";
+    evaluation_.timing.unavailable_reason =
+        interpreted() ? "the times of Triton's interpreter on the CPU say nothing about a GPU"
+                      : "validate_kernel does not time";
   }
   evaluation_.timing.notes.insert(evaluation_.timing.notes.end(), draws_.notes.begin(),
                                   draws_.notes.end());
   evaluation_.checks.calls_checked = evidence_.checks().calls_checked;
   conclude_correct(evaluation_, progress_.has_reference);
+}
+
+// Triton without a GPU.
+bool Session::interpreted() const {
+  const schemas::WorkRequest& work = request_.spec.work;
+  const bool triton = work.candidate.type == schemas::KernelType::triton ||
+                      (work.reference && work.reference->type == schemas::KernelType::triton);
+  return triton && device_.torch.kind == schemas::DeviceKind::cpu;
 }
 
 RunnerClient* Session::runner(RunnerRole role) {

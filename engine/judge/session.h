@@ -55,6 +55,7 @@ class Session {
   void bind_slots(const MeasurementPlan& plan);
   void measure(const MeasurementPlan& plan);
 
+  bool interpreted() const;
   RunnerClient* runner(schemas::RunnerRole role);
   const schemas::Kernel& input_owner() const;
   CompiledPart compiled_part(schemas::RunnerRole role);

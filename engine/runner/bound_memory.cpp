@@ -27,6 +27,13 @@ std::vector<Binding> read_bindings(const Json& request, const char* key) {
   return bindings;
 }
 
+ParameterBytes pointer_bytes(CUdeviceptr address) {
+  ParameterBytes bytes{};
+  static_assert(sizeof address == kPointerBytes);
+  std::memcpy(bytes.data(), &address, sizeof address);
+  return bytes;
+}
+
 std::vector<std::int64_t> contiguous_strides(const std::vector<std::int64_t>& shape) {
   std::vector<std::int64_t> strides(shape.size());
   std::int64_t step = 1;
@@ -73,16 +80,19 @@ std::int64_t offset_in_arena(const schemas::TensorBinding& tensor, std::int64_t 
 
 BoundMemory::BoundMemory(const Device& device, const LoadedKernel& kernel,
                          const BindRequest& request, std::vector<sandbox::UniqueFd> descriptors) {
-  if (request.arguments.size() != kernel.parameter_sizes().size())
+  const LaunchSpec& launch = kernel.launch_spec();
+  if (request.arguments.size() != kernel.contract().args.size())
     fail_protocol("bind has " + std::to_string(request.arguments.size()) +
-                  " arguments, the kernel takes " +
-                  std::to_string(kernel.parameter_sizes().size()));
+                  " arguments, the contract has " + std::to_string(kernel.contract().args.size()));
   map(device, request, std::move(descriptors));
+  allocate_scratch(device, launch);
   parameters_.resize(static_cast<std::size_t>(request.slots));
   for (std::int64_t slot = 0; slot < request.slots; ++slot) {
     SlotParameters& parameters = parameters_[static_cast<std::size_t>(slot)];
-    for (std::size_t i = 0; i < request.arguments.size(); ++i)
+    for (std::size_t i = 0; i < launch.arguments.size(); ++i)
       parameters.bytes.push_back(parameter(kernel, request, i, slot));
+    for (const DeviceBuffer& scratch : scratch_)
+      parameters.bytes.push_back(pointer_bytes(scratch.get()));
     for (ParameterBytes& bytes : parameters.bytes) parameters.pointers.push_back(bytes.data());
   }
   outputs_ = Json::array();
@@ -109,11 +119,24 @@ void BoundMemory::map(const Device& device, const BindRequest& request,
   if (request.output_bytes > 0) outputs_memory_ = import(wanted - 1, request.output_bytes);
 }
 
+void BoundMemory::allocate_scratch(const Device& device, const LaunchSpec& launch) {
+  for (const ScratchSpec& scratch : launch.scratch) {
+    scratch_.emplace_back();
+    const std::int64_t bytes = launch.scratch_bytes(scratch);
+    if (bytes == 0) continue;
+    CUdeviceptr address = 0;
+    check(device.driver(), device.call().mem_alloc(&address, static_cast<std::size_t>(bytes)),
+          "allocating scratch memory for the kernel");
+    scratch_.back() = DeviceBuffer(device.driver_pointer(), address);
+  }
+}
+
 ParameterBytes BoundMemory::parameter(const LoadedKernel& kernel, const BindRequest& request,
                                       std::size_t position, std::int64_t slot) const {
-  const Binding& argument = request.arguments[position];
+  const std::size_t of_contract = kernel.launch_spec().arguments[position];
+  const Binding& argument = request.arguments[of_contract];
   const std::size_t size = kernel.parameter_sizes()[position];
-  const std::string& name = kernel.contract().args[position].name;
+  const std::string& name = kernel.contract().args[of_contract].name;
   if (argument.kind != Value::Kind::tensor)
     return scalar_parameter(argument.scalar, size, name, position);
   if (size != kPointerBytes) fail_protocol("a tensor is bound to a parameter that is no pointer");
@@ -123,10 +146,7 @@ ParameterBytes BoundMemory::parameter(const LoadedKernel& kernel, const BindRequ
   const std::int64_t offset = offset_in_arena(argument.tensor, slot, arena_bytes);
   const CUdeviceptr address =
       (memory ? memory->address() : CUdeviceptr{0}) + static_cast<CUdeviceptr>(offset);
-  ParameterBytes bytes{};
-  static_assert(sizeof address == kPointerBytes);
-  std::memcpy(bytes.data(), &address, sizeof address);
-  return bytes;
+  return pointer_bytes(address);
 }
 
 }  // namespace assay::engine::runner

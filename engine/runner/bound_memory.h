@@ -55,11 +55,16 @@ class BoundMemory {
  private:
   void map(const Device& device, const BindRequest& request,
            std::vector<sandbox::UniqueFd> descriptors);
+  void allocate_scratch(const Device& device, const LaunchSpec& launch);
+  // `position`: among the kernel's parameters.
   ParameterBytes parameter(const LoadedKernel& kernel, const BindRequest& request,
                            std::size_t position, std::int64_t slot) const;
 
   std::optional<Control> control_;
   std::optional<cuda::MappedMemory> inputs_memory_, outputs_memory_;
+  // One for every launch: launches follow each other on one stream. Empty where a kernel needs
+  // none.
+  std::vector<DeviceBuffer> scratch_;
   std::vector<SlotParameters> parameters_;
   schemas::Json outputs_;
 };

@@ -122,7 +122,9 @@ Json DeviceRunner::load(const Json& request, const Descriptors& descriptors) {
   schemas::ObjectReader reader(request, "load", diagnostics);
   const std::string name = reader.required_string("kernel_name", kMaxNameBytes);
   if (!diagnostics.errors.empty()) fail_protocol(schemas::malformed(diagnostics).message);
-  kernel_.emplace(*device_, kernel, name, read_cubin(descriptors));
+  const auto launch = request.find("launch");
+  kernel_.emplace(*device_, kernel, name, launch == request.end() ? Json() : *launch,
+                  read_cubin(descriptors));
   return {{"ok", true},
           {"takes_get_inputs", false},
           {"has_weights", false},

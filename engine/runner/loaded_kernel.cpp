@@ -19,12 +19,11 @@ unsigned int dimension(std::int64_t value) {
 }  // namespace
 
 LoadedKernel::LoadedKernel(const Device& device, const schemas::Kernel& kernel,
-                           const std::string& name, const std::vector<char>& cubin)
-    : name_(name) {
-  if (!kernel.io || !kernel.io->launch || !kernel.io->launch->grid || !kernel.io->launch->block)
-    fail_contract("IOContract is required for cuda kernels, with launch.grid and launch.block");
-  contract_ = *kernel.io;
-  launch_ = *kernel.io->launch;
+                           const std::string& name, const schemas::Json& launch,
+                           const std::vector<char>& cubin)
+    : contract_(kernel.io.value_or(schemas::IoContract{})),
+      launch_(read_launch_spec(contract_, launch)),
+      name_(name) {
   const cuda::Driver& driver = device.driver();
   CUmodule module = nullptr;
   check(driver, driver.call.module_load_data(&module, cubin.data()), "loading the cubin");
@@ -33,7 +32,7 @@ LoadedKernel::LoadedKernel(const Device& device, const schemas::Kernel& kernel,
   if (found == CUDA_ERROR_NOT_FOUND) fail_contract("the cubin has no kernel \"" + name + "\"");
   check(driver, found, "finding the kernel");
   read_parameter_sizes(device);
-  check_parameters(contract_, parameter_sizes_, name_);
+  check_parameters(contract_, launch_, parameter_sizes_, name_);
   configure_launch(device);
 }
 
@@ -61,15 +60,15 @@ void LoadedKernel::configure_launch(const Device& device) {
   constant_bytes_ = attribute(device, CU_FUNC_ATTRIBUTE_CONST_SIZE_BYTES);
   max_threads_ = attribute(device, CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK);
 
-  const std::int64_t threads = launch_.block->x * launch_.block->y * launch_.block->z;
+  const std::int64_t threads = launch_.block.x * launch_.block.y * launch_.block.z;
   if (threads > max_threads_)
-    fail_contract("launch.block has " + std::to_string(threads) + " threads; \"" + name_ +
+    fail_contract("a block has " + std::to_string(threads) + " threads; \"" + name_ +
                   "\" can have at most " + std::to_string(max_threads_) + " (it uses " +
                   std::to_string(registers_) + " registers per thread)");
   const std::int64_t shared = shared_static_bytes_ + launch_.shared_memory_bytes;
   const std::int64_t most = device.attribute(CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN);
   if (shared > most)
-    fail_contract("launch.shared_mem asks for " + std::to_string(launch_.shared_memory_bytes) +
+    fail_contract("launch.shared_mem is " + std::to_string(launch_.shared_memory_bytes) +
                   " bytes beside " + std::to_string(shared_static_bytes_) +
                   " static ones; a block on this device can have " + std::to_string(most));
   if (shared > kSharedMemoryWithoutAsking)
@@ -91,7 +90,7 @@ schemas::Json LoadedKernel::resources() const {
 }
 
 void LoadedKernel::launch(const Device& device, void** parameters) const {
-  const schemas::Dim3 grid = *launch_.grid, block = *launch_.block;
+  const schemas::Dim3 grid = launch_.grid, block = launch_.block;
   check(device.driver(),
         device.call().launch_kernel(function_, dimension(grid.x), dimension(grid.y),
                                     dimension(grid.z), dimension(block.x), dimension(block.y),

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/runner/device.h"
+#include "engine/runner/launch_spec.h"
 #include "schemas/json_reader.h"
 #include "schemas/kernel.h"
 
@@ -14,12 +15,13 @@ namespace assay::engine::runner {
 
 class LoadedKernel {
  public:
-  // `name`: the lowered symbol. Failures: contract (no such symbol, parameters or launch that do
-  // not fit), cuda.
+  // `name`: the lowered symbol; `launch`: the compiler's words on launching it, or an empty object.
+  // Failures: contract (no such symbol, parameters or launch that do not fit), protocol, cuda.
   LoadedKernel(const Device& device, const schemas::Kernel& kernel, const std::string& name,
-               const std::vector<char>& cubin);
+               const schemas::Json& launch, const std::vector<char>& cubin);
 
   const schemas::IoContract& contract() const { return contract_; }
+  const LaunchSpec& launch_spec() const { return launch_; }
   const std::vector<std::size_t>& parameter_sizes() const { return parameter_sizes_; }
   // KernelResources on the wire, and the most threads that a block of it may have.
   schemas::Json resources() const;
@@ -32,7 +34,7 @@ class LoadedKernel {
   void configure_launch(const Device& device);
 
   schemas::IoContract contract_;
-  schemas::LaunchConfig launch_;
+  LaunchSpec launch_;
   std::string name_;
   Module module_;
   CUfunction function_ = nullptr;

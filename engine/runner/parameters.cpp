@@ -35,9 +35,10 @@ bool fits(std::int64_t value, std::size_t size) {
   return value >= -(span / 2) && value < span;
 }
 
-std::string argument_list(const schemas::IoContract& contract) {
+std::string argument_list(const schemas::IoContract& contract, const LaunchSpec& launch) {
   std::string text;
-  for (const ArgSpec& argument : contract.args) text += (text.empty() ? "" : ", ") + argument.name;
+  for (const std::size_t position : launch.arguments)
+    text += (text.empty() ? "" : ", ") + contract.args[position].name;
   return text.empty() ? "none" : text;
 }
 
@@ -69,14 +70,22 @@ ParameterBytes scalar_parameter(const schemas::ScalarValue& value, std::size_t s
                 "\" is neither a tensor nor a number: a kernel cannot take it");
 }
 
-void check_parameters(const schemas::IoContract& contract, const std::vector<std::size_t>& sizes,
-                      const std::string& kernel_name) {
-  if (contract.args.size() != sizes.size())
+void check_parameters(const schemas::IoContract& contract, const LaunchSpec& launch,
+                      const std::vector<std::size_t>& sizes, const std::string& kernel_name) {
+  const std::size_t count = launch.arguments.size();
+  if (count + launch.scratch.size() != sizes.size())
     fail_contract("the kernel \"" + kernel_name + "\" takes " + std::to_string(sizes.size()) +
-                  " parameters, the contract has " + std::to_string(contract.args.size()) +
-                  " arguments (" + argument_list(contract) + ")");
-  for (std::size_t i = 0; i < sizes.size(); ++i) {
-    const ArgSpec& argument = contract.args[i];
+                  " parameters, the contract has " + std::to_string(count) + " arguments (" +
+                  argument_list(contract, launch) + ")" +
+                  (launch.scratch.empty()
+                       ? ""
+                       : ", and there are " + std::to_string(launch.scratch.size()) +
+                             " pointers to scratch memory"));
+  for (std::size_t i = count; i < sizes.size(); ++i)
+    if (sizes[i] != kPointerBytes)
+      fail_contract("scratch memory is a pointer of 8 bytes, but " + parameter_text(i, sizes[i]));
+  for (std::size_t i = 0; i < count; ++i) {
+    const ArgSpec& argument = contract.args[launch.arguments[i]];
     if (argument.type != schemas::ArgType::tensor)
       scalar_parameter(argument.value, sizes[i], argument.name, i);
     else if (sizes[i] != kPointerBytes)

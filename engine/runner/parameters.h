@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/runner/launch_spec.h"
 #include "schemas/io_contract.h"
 
 namespace assay::engine::runner {
@@ -23,8 +24,9 @@ inline constexpr std::size_t kPointerBytes = 8;
 ParameterBytes scalar_parameter(const schemas::ScalarValue& value, std::size_t size,
                                 const std::string& name, std::size_t position);
 
-// Compares a contract with the parameter sizes of a kernel. Failure: contract, naming what differs.
-void check_parameters(const schemas::IoContract& contract, const std::vector<std::size_t>& sizes,
-                      const std::string& kernel_name);
+// Compares the arguments of a launch, and its scratch pointers, with the parameter sizes of a
+// kernel. Failure: contract, naming what differs.
+void check_parameters(const schemas::IoContract& contract, const LaunchSpec& launch,
+                      const std::vector<std::size_t>& sizes, const std::string& kernel_name);
 
 }  // namespace assay::engine::runner

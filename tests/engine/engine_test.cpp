@@ -258,15 +258,16 @@ TEST_CASE("after a crash: running jobs are interrupted with what was known, queu
   CHECK(fixture.engine->wait("was-queued", 5s)->state == JobState::completed);
 }
 
-TEST_CASE("kernel types that cannot be run yet are a malformed call that names the field") {
+TEST_CASE("what cannot be compiled yet is a malformed call that names the field") {
   Fixture fixture;
   schemas::WorkRequest request = work("good");
-  request.candidate.type = schemas::KernelType::triton;
+  request.candidate.type = schemas::KernelType::cuda;
+  request.candidate.metadata.backend = schemas::CudaBackend::nvcc;
   const auto refused = fixture.engine->submit(request);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == schemas::ErrorCode::malformed_call);
-  CHECK(refused.error().fields.at(0).path == "kernel_type");
-  CHECK(refused.error().message.find("supported: torch, torch_cuda, cuda") != std::string::npos);
+  CHECK(refused.error().fields.at(0).path == "metadata.backend");
+  CHECK(refused.error().message.find("supported: nvrtc") != std::string::npos);
 }
 
 TEST_CASE("tensors beyond every device are a malformed call, before anything is recorded") {

@@ -66,4 +66,41 @@ inline schemas::Kernel cuda_kernel(const std::string& source) {
   return kernel;
 }
 
+// y = x + 1 for the elements at which `inside` holds.
+inline std::string triton_add(const std::string& inside) {
+  return "import triton\nimport triton.language as tl\n\n@triton.jit\n"
+         "def add_one(x, y, n, BLOCK: tl.constexpr):\n"
+         "    at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)\n"
+         "    inside = " +
+         inside +
+         "\n"
+         "    tl.store(y + at, tl.load(x + at, mask=inside) + 1, mask=inside)\n";
+}
+
+inline schemas::Kernel triton_kernel(const std::string& source) {
+  schemas::Kernel kernel = cuda_kernel(source);
+  kernel.type = schemas::KernelType::triton;
+  for (schemas::ArgSpec& argument : kernel.io->args) argument.tensor->shape = {64, 32};
+  schemas::ArgSpec size;
+  size.name = "n";
+  size.type = schemas::ArgType::integer;
+  size.value = std::int64_t{64 * 32};
+  schemas::ArgSpec block = size;
+  block.name = "BLOCK";
+  block.value = std::int64_t{512};
+  block.is_meta = true;
+  kernel.io->args.push_back(size);
+  kernel.io->args.push_back(block);
+  kernel.io->launch->block.reset();
+  kernel.io->launch->grid = schemas::Dim3{16, 1, 1};
+  return kernel;
+}
+
+// With a torch function that adds one.
+inline schemas::WorkRequest triton_comparison(const std::string& inside) {
+  schemas::WorkRequest work = comparison(model("return x + 1"), "");
+  work.candidate = triton_kernel(triton_add(inside));
+  return work;
+}
+
 }  // namespace assay::tests

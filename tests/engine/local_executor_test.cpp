@@ -164,14 +164,85 @@ TEST_CASE("cuda sources that do not compile") {
                 "cannot read files of the server");
 }
 
-TEST_CASE("types that are not there yet are refused by name") {
+TEST_CASE("a triton kernel without a GPU: compiled for one, its values from the interpreter") {
+  const Evaluation right = evaluate(triton_comparison("at < n"));
+  check_verdict(right, VerdictCode::correct, "");
+  CHECK(right.tier == "cpu");
+  REQUIRE(right.device);
+  CHECK(right.device->kind == schemas::DeviceKind::cpu);
+  CHECK_FALSE(right.no_device);
+  REQUIRE(right.compile.size() == 1);
+  CHECK(right.compile[0].tool.starts_with("triton "));
+  CHECK(right.compile[0].architecture == "sm_90");
+  CHECK_FALSE(right.compile[0].cache_hit);
+  REQUIRE(right.compile[0].kernels.size() == 1);
+  CHECK(right.compile[0].kernels[0].registers.value_or(0) > 0);
+  CHECK(std::any_of(right.warnings.begin(), right.warnings.end(),
+                    [](const std::string& words) { return has(words, "interpreter"); }));
+
+  CHECK_FALSE(right.timing.candidate);
+  CHECK(has(right.timing.unavailable_reason, "interpreter"));
+
+  const Evaluation wrong = evaluate(triton_comparison("at < n - 1"));
+  check_verdict(wrong, VerdictCode::incorrect, "");
+  CHECK(evaluate(triton_comparison("at < n")).compile[0].cache_hit);
+}
+
+TEST_CASE("what a triton kernel is compiled with decides what is taken from the cache") {
+  const auto cached = [](const auto& change) {
+    schemas::WorkRequest work = triton_comparison("at <= n - 1");
+    change(*work.candidate.io);
+    const Evaluation evaluation = evaluate(work);
+    check_verdict(evaluation, VerdictCode::correct, "");
+    return evaluation.compile.at(0).cache_hit;
+  };
+  CHECK_FALSE(cached([](schemas::IoContract&) {}));
+  CHECK(cached([](schemas::IoContract&) {}));
+  CHECK(cached([](schemas::IoContract& io) { io.launch->grid->x = 17; }));
+  CHECK_FALSE(cached([](schemas::IoContract& io) { io.launch->num_warps = 8; }));
+  CHECK_FALSE(cached([](schemas::IoContract& io) { io.args[3].value = std::int64_t{256}; }));
+}
+
+TEST_CASE("triton sources and contracts that do not fit") {
+  const auto evaluated = [](const std::string& source, const auto& change) {
+    schemas::WorkRequest work;
+    work.candidate = triton_kernel(source);
+    work.timeout_seconds = has(source, "while True") ? 3 : 60;
+    change(work.candidate);
+    return evaluate(work);
+  };
+  const auto as_it_is = [](schemas::Kernel&) {};
+  check_verdict(evaluated("import triton\ndef broken(:\n", as_it_is),
+                VerdictCode::compilation_failed, "SyntaxError");
+  check_verdict(evaluated("x = 1\n", as_it_is), VerdictCode::compilation_failed,
+                "No @triton.jit function found");
+  check_verdict(evaluated(triton_add("missing(n)"), as_it_is), VerdictCode::compilation_failed,
+                "in line 7 of the submission");
+  check_verdict(
+      evaluated(triton_add("at < n"), [](schemas::Kernel& kernel) { kernel.io->args.pop_back(); }),
+      VerdictCode::compilation_failed, "no argument for the parameter 'BLOCK'");
+  check_verdict(evaluated("import os\nos._exit(1)\n", as_it_is), VerdictCode::compilation_failed,
+                "the compiler ended by itself with exit code 1 while it compiled");
+  check_verdict(evaluated("while True: pass\n", as_it_is), VerdictCode::compilation_failed,
+                "took longer than timeout allows");
+  const Evaluation launcher =
+      evaluated(triton_add("at < n") +
+                    "import torch\ndef run(x):\n    y = torch.empty_like(x)\n"
+                    "    add_one[(4,)](x, y, x.numel(), BLOCK=512)\n    return y\n",
+                [](schemas::Kernel& kernel) { kernel.metadata.entry_point = "run"; });
+  check_verdict(launcher, VerdictCode::ran_unchecked, "");
+  check_next_job();
+}
+
+TEST_CASE("what is not there yet is refused by name") {
   schemas::WorkRequest work;
   work.candidate = tests::torch_kernel("x");
-  work.candidate.type = schemas::KernelType::triton;
+  work.candidate.type = schemas::KernelType::cuda;
+  work.candidate.metadata.backend = schemas::CudaBackend::nvcc;
   const auto refused = run(work);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == schemas::ErrorCode::malformed_call);
-  CHECK(has(refused.error().message, "'triton' is not supported"));
+  CHECK(has(refused.error().message, "'nvcc' is not supported"));
 }
 
 TEST_CASE("an executor that ends while it starts waits for nothing and leaves nothing") {

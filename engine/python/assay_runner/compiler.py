@@ -12,6 +12,12 @@ from assay_runner.protocol import Link
 MAX_LOG_CHARACTERS = 4_000
 
 
+def _triton(kernel, request):
+    from assay_runner import triton_compile  # which needs Compiled
+
+    return triton_compile.compile_kernel(kernel, request)
+
+
 def _torch_cuda(kernel, request):
     """Also the other types whose source may call load_inline."""
     from assay_runner import extensions_compiler
@@ -20,7 +26,7 @@ def _torch_cuda(kernel, request):
 
 
 # kernel type -> function(kernel, request) -> Compiled
-COMPILERS = {"torch_cuda": _torch_cuda, "torch": _torch_cuda, "multi_kernel": _torch_cuda}
+COMPILERS = {"torch_cuda": _torch_cuda, "torch": _torch_cuda, "multi_kernel": _torch_cuda, "triton": _triton}
 
 
 class Compiled:

@@ -22,7 +22,7 @@ from assay_runner.seeds import seed_everything
 
 MAX_NAMES_SHOWN = 20
 # Types that this runner can call, and whether they are given their output tensors as arguments.
-TAKES_OUTPUTS = {"torch": False, "torch_cuda": False, "multi_kernel": True}
+TAKES_OUTPUTS = {"torch": False, "torch_cuda": False, "multi_kernel": True, "triton": True}
 
 
 class Loaded:
@@ -78,17 +78,28 @@ def load(kernel, role, seed, init_inputs, device, artifact=None):
     kernel: a KernelCode object; init_inputs: values for the constructor, or None for the submission's own;
     device: "cpu" or "cuda:0", where the weights of a module go; artifact: what a compiler made of it, or None.
     """
+    from assay_runner import triton_host  # which finds its kernels in what this module executes
+
     kernel_type = kernel.get("kernel_type")
     if kernel_type not in TAKES_OUTPUTS:
         raise Fault(CONTRACT, f"kernels of type {kernel_type!r:.80} cannot run in the Python runner")
     if artifact is not None and "extensions" in artifact.launch:
         extensions_runtime.install(artifact)
+    if kernel_type == "triton":
+        triton_host.prepare(device)
     seed_everything(seed)
     loaded = Loaded(execute(kernel.get("source_code", "")), kernel_type)
     if role == "inputs":
         return loaded
     metadata = kernel.get("metadata") or {}
-    if kernel_type == "multi_kernel":
+    if kernel_type == "triton":
+
+        def construct(chosen, method):
+            values = loaded.init_inputs(seed) if init_inputs is None else init_inputs
+            _use_class(loaded, chosen, method, values, seed, device)
+
+        triton_host.use(loaded, kernel, role, construct)
+    elif kernel_type == "multi_kernel":
         _use_entry_point(loaded, metadata)
     elif kernel_type == "torch" and metadata.get("function_name"):
         _use_function(loaded, metadata["function_name"])

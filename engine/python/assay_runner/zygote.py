@@ -43,7 +43,7 @@ def preload():
         except Exception:  # absent or unusable here: a submission that needs it is told so itself
             pass
     _import_extensions()
-    from assay_runner import compiler, runner  # noqa: F401  (with everything that they import)
+    from assay_runner import compiler, runner, triton_compile, triton_host  # noqa: F401  (with all that they import)
 
     gc.collect()
     gc.freeze()  # what lives now is never collected: children share its pages

@@ -94,20 +94,116 @@ TEST_CASE("scalars that cannot be given say which, how wide and what for") {
 TEST_CASE("a contract is compared with the kernel's parameters") {
   IoContract contract;
   contract.args = {tensor("x"), tensor("y"), scalar("n", ArgType::integer, std::int64_t{7})};
-  CHECK_NOTHROW(check_parameters(contract, {8, 8, 4}, "add"));
+  LaunchSpec launch;
+  launch.arguments = {0, 1, 2};
+  CHECK_NOTHROW(check_parameters(contract, launch, {8, 8, 4}, "add"));
   CHECK(failure_of(RunnerErrorKind::contract, [&] {
-          check_parameters(contract, {8, 8}, "add");
+          check_parameters(contract, launch, {8, 8}, "add");
         }) == "the kernel \"add\" takes 2 parameters, the contract has 3 arguments (x, y, n)");
   CHECK(failure_of(RunnerErrorKind::contract,
                    [&] {
-                     check_parameters(contract, {8, 4, 4}, "add");
+                     check_parameters(contract, launch, {8, 4, 4}, "add");
                    }) ==
         "the contract's tensor \"y\" is a pointer of 8 bytes, but parameter 1 of the kernel has 4 "
         "bytes");
   CHECK(failure_of(RunnerErrorKind::contract, [&] {
-          check_parameters(contract, {8, 8, 24}, "add");
+          check_parameters(contract, launch, {8, 8, 24}, "add");
         }).find("parameter 2 of the kernel has 24 bytes") != std::string::npos);
-  CHECK_NOTHROW(check_parameters(IoContract{}, {}, "empty"));
+  CHECK_NOTHROW(check_parameters(IoContract{}, LaunchSpec{}, {}, "empty"));
+}
+
+TEST_CASE("a compiler's launch leaves arguments out, reorders them and adds scratch pointers") {
+  IoContract contract;
+  contract.args = {tensor("x"), scalar("one", ArgType::integer, std::int64_t{1}), tensor("y"),
+                   scalar("n", ArgType::integer, std::int64_t{7})};
+  contract.launch.emplace();
+  contract.launch->grid = assay::schemas::Dim3{6, 5, 4};
+  const Json given = {{"parameters", {3, 0, 2}},
+                      {"block", {{"x", 64}}},
+                      {"shared_mem", 1024},
+                      {"scratch", Json::array({{{"bytes", 256}, {"alignment", 128}},
+                                               {{"bytes", 0}, {"alignment", 1}}})}};
+  const LaunchSpec launch = read_launch_spec(contract, given);
+  CHECK(launch.arguments == std::vector<std::size_t>{3, 0, 2});
+  CHECK(launch.block.x * launch.block.y * launch.block.z == 64);
+  CHECK(launch.grid.z == 4);
+  CHECK(launch.shared_memory_bytes == 1024);
+  REQUIRE(launch.scratch.size() == 2);
+  CHECK(launch.scratch_bytes(launch.scratch[0]) == std::int64_t{256} * 6 * 5 * 4);
+  CHECK(launch.scratch_bytes(launch.scratch[1]) == 0);
+  CHECK_NOTHROW(check_parameters(contract, launch, {4, 8, 8, 8, 8}, "k"));
+  CHECK(
+      failure_of(RunnerErrorKind::contract,
+                 [&] {
+                   check_parameters(contract, launch, {4, 8, 8}, "k");
+                 }) ==
+      "the kernel \"k\" takes 3 parameters, the contract has 3 arguments (n, x, y), and there are "
+      "2 pointers to scratch memory");
+  CHECK(failure_of(RunnerErrorKind::contract, [&] {
+          check_parameters(contract, launch, {4, 8, 8, 8, 4}, "k");
+        }) == "scratch memory is a pointer of 8 bytes, but parameter 4 of the kernel has 4 bytes");
+  CHECK(failure_of(RunnerErrorKind::contract, [&] {
+          check_parameters(contract, launch, {4, 4, 8, 8, 8}, "k");
+        }).find("tensor \"x\" is a pointer of 8 bytes, but parameter 1") != std::string::npos);
+
+  ScratchSpec endless;
+  endless.bytes_per_block = kMaxScratchBytes;
+  CHECK(failure_of(RunnerErrorKind::contract, [&] {
+          launch.scratch_bytes(endless);
+        }).find("scratch memory for each block") != std::string::npos);
+}
+
+TEST_CASE("without a compiler's launch the contract says it all") {
+  IoContract contract;
+  contract.args = {tensor("x"), tensor("y")};
+  const auto missing = [&](const Json& launch) {
+    return failure_of(RunnerErrorKind::contract, [&] { read_launch_spec(contract, launch); });
+  };
+  CHECK(missing(Json()).find("launch.grid and launch.block") != std::string::npos);
+  contract.launch.emplace();
+  contract.launch->grid = assay::schemas::Dim3{2, 1, 1};
+  CHECK(missing(Json::object()).find("launch.grid and launch.block") != std::string::npos);
+  contract.launch->block = assay::schemas::Dim3{32, 2, 1};
+  contract.launch->shared_memory_bytes = 64;
+  for (const Json& nothing : {Json(), Json::object()}) {
+    const LaunchSpec launch = read_launch_spec(contract, nothing);
+    CHECK(launch.arguments == std::vector<std::size_t>{0, 1});
+    CHECK(launch.block.y == 2);
+    CHECK(launch.shared_memory_bytes == 64);
+    CHECK(launch.scratch.empty());
+  }
+}
+
+TEST_CASE("a compiler's launch is read strictly") {
+  IoContract contract;
+  contract.args = {tensor("x"), tensor("y")};
+  contract.launch.emplace();
+  contract.launch->grid = assay::schemas::Dim3{1, 1, 1};
+  const Json good = {{"parameters", {0, 1}}, {"block", {{"x", 32}}}, {"shared_mem", 0}};
+  CHECK_NOTHROW(read_launch_spec(contract, good));
+  const auto refused = [&](const char* key, const Json& value) {
+    Json launch = good;
+    launch[key] = value;
+    return failure_of(RunnerErrorKind::protocol, [&] { read_launch_spec(contract, launch); }) !=
+           "(no failure)";
+  };
+  CHECK(refused("parameters", {0, 2}));
+  CHECK(refused("parameters", {-1}));
+  CHECK(refused("parameters", {"x"}));
+  CHECK(refused("parameters", nullptr));
+  CHECK(refused("block", {{"x", 0}}));
+  CHECK(refused("block", {{"x", 2048}}));
+  CHECK(refused("block", 32));
+  CHECK(refused("shared_mem", -1));
+  CHECK(refused("shared_mem", std::int64_t{1} << 40));
+  CHECK(refused("scratch", 3));
+  CHECK(refused("scratch", Json::array({3})));
+  CHECK(refused("scratch", Json::array({{{"bytes", -1}}})));
+  CHECK(refused("scratch", Json::array({{{"bytes", 8}, {"alignment", 4096}}})));
+  contract.launch.reset();
+  CHECK(failure_of(RunnerErrorKind::contract, [&] {
+          read_launch_spec(contract, good);
+        }).find("launch.grid") != std::string::npos);
 }
 
 TEST_CASE("tensors must lie inside their arena") {

@@ -160,7 +160,7 @@ ERRORS = [
     ("contract", ADD_ONE, {}, "No class ModelNew or Model found", ""),
     ("contract", ADD_ONE, {"kernel_type": "multi_kernel", "entry_point": "main"}, "Entry point function 'main' not found", ""),
     ("contract", ADD_ONE, {"kernel_type": "multi_kernel"}, "entry_point must be specified in metadata", ""),
-    ("contract", ADD_ONE, {"kernel_type": "triton"}, "cannot run in the Python runner", ""),
+    ("contract", ADD_ONE, {"kernel_type": "cuda"}, "cannot run in the Python runner", ""),
     ("exception", MODEL.replace("self.scale = scale", "raise KeyError('scale')"), {}, "scale", "raise KeyError('scale')"),
     ("exception", MODEL.replace("self.scale = scale", "raise SystemExit"), {}, "asked the process to exit", "raise SystemExit"),
     ("exception", MODEL.replace("return [5]", "return [1 // 0]"), {}, "division", "in get_init_inputs"),
