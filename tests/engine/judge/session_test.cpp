@@ -323,3 +323,15 @@ TEST_CASE("a reference that the candidate slows is timed after the candidate's e
   REQUIRE_FALSE(evaluation.warnings.empty());
   CHECK(evaluation.warnings[0].find("while the candidate's processes lived") != std::string::npos);
 }
+
+TEST_CASE("a first call that takes longer than all others does not plan the measurement") {
+  auto setup = compared();
+  setup.candidate.compute = [first = true](const FakeCall& call) mutable {
+    if (first) std::this_thread::sleep_for(std::chrono::milliseconds(400));
+    first = false;
+    write_all(call, call.elements);
+  };
+  const auto evaluation = run_session(setup).evaluation;
+  REQUIRE(evaluation.verdict.code == VerdictCode::correct);
+  CHECK(evaluation.checks.slots > 8);
+}

@@ -21,6 +21,7 @@ from assay_runner.errors import Fault
 from assay_runner.values import DTYPES
 
 ARCHITECTURE = 90
+os.environ["CUDA_VISIBLE_DEVICES"] = ""  # as in the compile sandbox; read when the driver starts
 triton_environment.for_compiler(ARCHITECTURE)
 
 
