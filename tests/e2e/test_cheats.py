@@ -116,7 +116,10 @@ def test_what_ignores_its_inputs_is_warned_of(assay):
 
 def test_a_candidate_cannot_slow_the_reference(assay):
     inputs = "def get_inputs():\n    return [torch.randn(192, 192) / 14]\n"
-    answer = functions(assay, PRODUCTS + inputs, DISTURBING)
-    assert answer["verdict"]["code"] in ("correct", "timed_out"), answer["summary"]
-    speedup = answer["timing"].get("speedup")
-    assert speedup is None or speedup < 3, answer["summary"]
+    for _ in range(3):  # on a machine that others use, too, the reference may be slow alone as well
+        answer = functions(assay, PRODUCTS + inputs, DISTURBING)
+        assert answer["verdict"]["code"] in ("correct", "timed_out"), answer["summary"]
+        speedup = answer["timing"].get("speedup")
+        if speedup is None or speedup < 3:
+            return
+    raise AssertionError(answer["summary"])
