@@ -53,7 +53,8 @@ void send_piece(int socket, std::string_view piece, bool with_descriptor) {
     header->cmsg_level = SOL_SOCKET;
     header->cmsg_type = SCM_RIGHTS;
     header->cmsg_len = CMSG_LEN(sizeof(int));
-    std::memcpy(CMSG_DATA(header), &socket, sizeof(int));
+    const int granted = STDERR_FILENO;  // the socket itself would keep this end open
+    std::memcpy(CMSG_DATA(header), &granted, sizeof(int));
   }
   (void)::sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
@@ -75,7 +76,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   {
     bool broken = false;
     const std::vector<std::string> wanted = plain_frames(bytes, broken);
-    auto [channel, peer] = std::move(*sandbox::Channel::pair());
+    auto pair = sandbox::Channel::pair();
+    if (!pair) std::abort();
+    auto& [channel, peer] = *pair;
     sandbox::UniqueFd raw = peer.release();
     std::vector<std::string> got;
     std::optional<schemas::ErrorCode> error;

@@ -71,7 +71,8 @@ TEST_CASE("a fork starts from the zygote's memory, confined", "[guards]") {
   const auto report = finish(process);
   if (applied(process.isolation(), "pid_namespace")) CHECK(report.output_head == "2\n");
   if (applied(process.isolation(), "file_tree")) {
-    CHECK(output_of(server, "open\nread\n/etc/shadow\n/var/log\n/dev/null") == "ENOENT\nENOENT\nok\n");
+    CHECK(output_of(server, "open\nread\n/etc/shadow\n/var/log\n/dev/null") ==
+          "ENOENT\nENOENT\nok\n");
   }
 }
 
