@@ -78,7 +78,6 @@ Result<Evaluation> JobRun::take_steps() {
   Step compiled = compile();
   if (!compiled) return compiled.error();
   if (*compiled) return finished(std::move(**compiled));
-  note_interpreter();
   for (int round = 0;; ++round) {
     auto evaluation = [&]() -> Result<Evaluation> {
       auto lease = this->lease();
@@ -166,24 +165,21 @@ JobRun::Step JobRun::compile_one(const schemas::Kernel& kernel, bool of_referenc
   tell(JobEvent::Kind::log, Stage::compiling, 0.1,
        whose + " compiled by " + built->report.tool + " for " + *target +
            (built->report.cache_hit ? " (cached)" : " in " + seconds_text(built->report.seconds)));
-  note_tier(*built->artifact, whose);
+  note_tier(*built->artifact, of_reference);
   artifacts_[of_reference] = std::move(*built->artifact);
   return std::optional<Evaluation>();
 }
 
 // The reason is the compiler's, which ran submitted code.
-void JobRun::note_tier(const Artifact& artifact, const std::string& whose) {
+void JobRun::note_tier(const Artifact& artifact, bool of_reference) {
   if (artifact.tier != RunnerTier::host || on_cpu() || !artifact.launch.is_object()) return;
   const auto reason = artifact.launch.find("tier_reason");
   if (reason == artifact.launch.end() || !reason->is_string()) return;
-  notes_.push_back("the " + whose + " is launched by Python (tier host): " +
-                   reason->get<std::string>().substr(0, kMaxReasonBytes));
-}
-
-void JobRun::note_interpreter() {
-  if (!interpreted(false) && !(spec_.work.reference && interpreted(true))) return;
-  notes_.push_back(
-      "values of triton kernels come from Triton's interpreter on the CPU; nothing is timed");
+  const std::string why = reason->get<std::string>().substr(0, kMaxReasonBytes);
+  if (of_reference)
+    notes_.push_back("the reference is launched by Python (tier host): " + why);
+  else
+    tier_reason_ = "launched by Python: " + why;
 }
 
 // That of the GPUs, which the first judge that comes up tells; waiting for it costs no budget.
@@ -320,6 +316,7 @@ Result<Evaluation> JobRun::finished(Evaluation evaluation) {
   evaluation.kind = spec_.work.kind;
   evaluation.compile.insert(evaluation.compile.begin(), reports_.begin(), reports_.end());
   evaluation.isolation = isolation_;
+  evaluation.tier_reason = tier_reason_;
   evaluation.missing_extension.reset();
   evaluation.warnings.insert(evaluation.warnings.begin(), notes_.begin(), notes_.end());
   evaluation.warnings.insert(evaluation.warnings.begin(), spec_.work.warnings.begin(),

@@ -38,6 +38,8 @@ class JobRun {
   JobRun(JobParts parts, const schemas::JobSpec& spec, const EventSink& events,
          Cancellation& cancellation);
   schemas::Result<schemas::Evaluation> run();
+  // Of its time-out.
+  std::chrono::nanoseconds time_left() const { return budget_.left(); }
 
  private:
   // Who takes part: one per runner, in the order in which the judge is told.
@@ -61,8 +63,7 @@ class JobRun {
   schemas::Result<schemas::Evaluation> attempt(DeviceStation& station);
   schemas::Result<schemas::Evaluation> finished(schemas::Evaluation evaluation);
 
-  void note_tier(const Artifact& artifact, const std::string& whose);
-  void note_interpreter();
+  void note_tier(const Artifact& artifact, bool of_reference);
   bool can_run() const;
   DeviceStation* station_of(const DeviceId& device) const;
   bool has_gpu() const;
@@ -82,6 +83,7 @@ class JobRun {
   std::vector<schemas::CompileReport> reports_;
   std::vector<RunnerProcess> leaving_;  // killed by the judge, their ends not seen yet
   std::vector<std::string> notes_;      // become warnings of the answer
+  std::string tier_reason_;             // of the candidate
   schemas::IsolationReport isolation_;
 };
 

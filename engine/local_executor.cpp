@@ -12,7 +12,7 @@
 #include "engine/compile_service.h"
 #include "engine/device_inventory.h"
 #include "engine/device_station.h"
-#include "engine/job_run.h"
+#include "engine/extra_shapes_run.h"
 #include "engine/toolchain.h"
 #include "engine/worker_policy.h"
 #include "engine/zygote_process.h"
@@ -100,10 +100,9 @@ class LocalExecutor final : public Executor {
 
   Result<Evaluation> run(const schemas::JobSpec& spec, const EventSink& events,
                          Cancellation& cancellation) override {
-    auto result = JobRun({toolchain_, *cache_, compilers_, pool_, farewell_, stations_,
-                          options_.architecture},
-                         spec, events, cancellation)
-                      .run();
+    auto result = run_with_extra_shapes(
+        {toolchain_, *cache_, compilers_, pool_, farewell_, stations_, options_.architecture}, spec,
+        events, cancellation);
     refill();
     return result;
   }

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "schemas/extra_shapes.h"
+
 namespace assay::engine {
 
 namespace {
@@ -35,6 +37,17 @@ schemas::Status check_memory(const schemas::WorkRequest& work,
       });
   if (largest == devices.end() || largest->memory_total_bytes <= 0) {
     return schemas::success();
+  }
+  for (std::size_t i = 0; i < work.extra_shapes.size(); ++i) {
+    if (auto status = check_memory(schemas::with_extra_shape(work, i), devices); !status) {
+      schemas::Error error = status.error();
+      const std::string path = "extra_shapes[" + std::to_string(i) + "]";
+      for (schemas::FieldError& field : error.fields) {
+        field.path = path;
+        error.message = path + ": " + field.message;
+      }
+      return error;
+    }
   }
   const auto check = [&](const schemas::Kernel& kernel,
                          const std::string& field) -> schemas::Status {

@@ -99,6 +99,13 @@ Json to_json(const ProcessEnd& end) {
           {"output_tail", end.output_tail}};
 }
 
+Json to_json(const ShapeCheck& check) {
+  return {{"substitution", check.substitution},
+          {"code", verdict_code_name(check.code)},
+          {"summary", check.summary},
+          {"worst", check.worst ? to_json(*check.worst) : Json(nullptr)}};
+}
+
 template <typename T>
 Json list_json(const std::vector<T>& items) {
   Json list = Json::array();
@@ -158,6 +165,16 @@ std::optional<VerdictCode> verdict_code_from_name(const std::string& name) {
   const auto found = std::find(kVerdictNames.begin(), kVerdictNames.end(), name);
   if (found == kVerdictNames.end()) return std::nullopt;
   return static_cast<VerdictCode>(found - kVerdictNames.begin());
+}
+
+Json to_json(const Tuning& tuning) {
+  Json trials = Json::array();
+  for (const Tuning::Trial& trial : tuning.trials)
+    trials.push_back({{"config", trial.config}, {"ms", optional_json(trial.ms)}});
+  return {{"kernel", tuning.kernel},
+          {"chosen", tuning.chosen},
+          {"trials", std::move(trials)},
+          {"how", "Triton's autotuner in the kernel's own process; not checked"}};
 }
 
 Json to_json(const Timing& timing) {
@@ -226,6 +243,8 @@ Json to_json(const Evaluation& evaluation) {
       {"compile", list_json(evaluation.compile)},
       {"device", evaluation.device ? to_json(*evaluation.device) : Json(nullptr)},
       {"tier", evaluation.tier},
+      {"tier_reason",
+       evaluation.tier_reason.empty() ? Json(nullptr) : Json(evaluation.tier_reason)},
       {"isolation", to_json(evaluation.isolation)},
       {"stages", list_json(evaluation.stages)},
       {"process_ends", list_json(evaluation.process_ends)},
@@ -237,6 +256,8 @@ Json to_json(const Evaluation& evaluation) {
     json["error"] = evaluation.error.empty() ? evaluation.verdict.summary : evaluation.error;
     json["retryable"] = evaluation.retryable;
   }
+  if (!evaluation.autotune.empty()) json["autotune"] = list_json(evaluation.autotune);
+  if (!evaluation.extra_shapes.empty()) json["extra_shapes"] = list_json(evaluation.extra_shapes);
   if (evaluation.missing_extension) {
     json["missing_extension"] = {{"role", evaluation.missing_extension->role},
                                  {"call", evaluation.missing_extension->call}};

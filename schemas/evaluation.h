@@ -141,6 +141,25 @@ struct MissingExtension {
   Json call;         // the runner's description, for the compiler
 };
 
+// What Triton's autotuner found, in the kernel's own process: a report, not a measurement of ours.
+struct Tuning {
+  struct Trial {
+    std::string config;
+    std::optional<double> ms;  // absent: the configuration did not run
+  };
+  std::string kernel;
+  std::string chosen;  // configuration
+  std::vector<Trial> trials;
+};
+
+// One of the request's extra_shapes.
+struct ShapeCheck {
+  Json substitution;  // as sent
+  VerdictCode code = VerdictCode::infrastructure_failed;
+  std::string summary;
+  std::optional<WorstElement> worst;
+};
+
 struct Evaluation {
   std::string job_id;
   JobKind kind = JobKind::evaluate;
@@ -158,7 +177,10 @@ struct Evaluation {
   Checks checks;
   std::vector<CompileReport> compile;
   std::optional<DeviceInfo> device;
-  std::string tier;  // "device", "host", "cpu"
+  std::string tier;         // "device", "host", "cpu"
+  std::string tier_reason;  // why a kernel that could be launched by our own C++ is not
+  std::vector<Tuning> autotune;
+  std::vector<ShapeCheck> extra_shapes;  // empty: none were asked for, or the kernel failed before
   IsolationReport isolation;
   std::vector<StageTime> stages;
   std::vector<ProcessEnd> process_ends;
@@ -176,7 +198,11 @@ bool is_error(const Evaluation& evaluation);
 Json to_json(const Evaluation& evaluation);
 Result<Evaluation> read_evaluation(const Json& json);
 
-// The parts that travel between processes on their own.
+// The parts that travel between processes on their own. `autotune` of a runner's answer and of an
+// evaluation is the same list; what is beyond kMaxTunings or a text's cap is an error.
+inline constexpr std::size_t kMaxTunings = 16, kMaxTrialsOfTuning = 256;
+Json to_json(const Tuning& tuning);
+std::vector<Tuning> read_autotune(ObjectReader& reader);
 Json to_json(const Timing& timing);
 Json to_json(const Checks& checks);
 Json to_json(const CompileReport& report);

@@ -6,6 +6,7 @@
 
 #include "schemas/evaluation.h"
 #include "schemas/evaluation_words.h"
+#include "schemas/extra_shapes.h"
 
 namespace assay::schemas {
 namespace {
@@ -13,6 +14,7 @@ namespace {
 constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
 constexpr std::size_t kMaxText = std::size_t{1} << 20;
 constexpr std::size_t kMaxItems = 16384;
+constexpr std::size_t kMaxConfigBytes = 1024;
 const std::vector<std::string> kJobKindNames = {"evaluate", "compare", "validate"};
 
 std::string text(ObjectReader& reader, const char* key) {
@@ -210,7 +212,36 @@ void read_lists(ObjectReader& reader, Evaluation& evaluation) {
   });
 }
 
+ShapeCheck read_shape_check(const Json& json, const std::string& path, Diagnostics& diagnostics) {
+  ObjectReader reader(json, path, diagnostics);
+  ShapeCheck check;
+  if (const Json* substitution = reader.raw("substitution")) check.substitution = *substitution;
+  if (const auto code = reader.required_word("code", verdict_code_names()))
+    check.code = static_cast<VerdictCode>(*code);
+  check.summary = text(reader, "summary");
+  if (const Json* worst = reader.raw("worst"))
+    check.worst = read_worst(*worst, reader.path_of("worst"), diagnostics);
+  return check;
+}
+
 }  // namespace
+
+std::vector<Tuning> read_autotune(ObjectReader& reader) {
+  std::vector<Tuning> tunings;
+  reader.each("autotune", kMaxTunings, false, [&](const Json& json, const std::string& path) {
+    ObjectReader fields(json, path, reader.diagnostics());
+    Tuning tuning;
+    tuning.kernel = fields.required_string("kernel", kMaxConfigBytes);
+    tuning.chosen = fields.required_string("chosen", kMaxConfigBytes);
+    fields.each("trials", kMaxTrialsOfTuning, false, [&](const Json& trial, const std::string& at) {
+      ObjectReader one(trial, at, reader.diagnostics());
+      tuning.trials.push_back(
+          {one.required_string("config", kMaxConfigBytes), one.optional_number("ms", 0)});
+    });
+    tunings.push_back(std::move(tuning));
+  });
+  return tunings;
+}
 
 CompileReport read_compile_report(const Json& json, const std::string& path,
                                   Diagnostics& diagnostics) {
@@ -259,6 +290,12 @@ Result<Evaluation> read_evaluation(const Json& json) {
   if (const Json* device = reader.raw("device"))
     evaluation.device = read_device(*device, "device", diagnostics);
   evaluation.tier = text(reader, "tier");
+  evaluation.tier_reason = text(reader, "tier_reason");
+  evaluation.autotune = read_autotune(reader);
+  reader.each("extra_shapes", kMaxExtraShapes, false,
+              [&](const Json& check, const std::string& at) {
+                evaluation.extra_shapes.push_back(read_shape_check(check, at, diagnostics));
+              });
   if (const Json* isolation = reader.raw("isolation"))
     evaluation.isolation = read_isolation(*isolation, "isolation", diagnostics);
   read_lists(reader, evaluation);

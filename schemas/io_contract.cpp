@@ -178,26 +178,6 @@ Dim3 read_dim3(const Json& json, const std::string& path, Diagnostics& diagnosti
   return dims;
 }
 
-LaunchConfig read_launch(const Json& json, const std::string& path, Diagnostics& diagnostics) {
-  ObjectReader reader(json, path, diagnostics);
-  LaunchConfig launch;
-  if (const Json* grid = reader.raw("grid"))
-    launch.grid = read_dim3(*grid, reader.path_of("grid"), diagnostics);
-  if (const Json* block = reader.raw("block"))
-    launch.block = read_dim3(*block, reader.path_of("block"), diagnostics);
-  launch.num_warps = reader.optional_int("num_warps", 1, 64);
-  launch.num_stages = reader.optional_int("num_stages", 1, 64);
-  launch.shared_memory_bytes = reader.int_or("shared_mem", 0, 0, 1 << 20);
-  if (launch.block && (launch.block->x > 1024 || launch.block->y > 1024 || launch.block->z > 64 ||
-                       launch.block->x * launch.block->y * launch.block->z > 1024))
-    reader.error("block",
-                 "has more than the 1024 threads (z at most 64) that a CUDA block may have");
-  if (launch.grid && (launch.grid->y > 65535 || launch.grid->z > 65535))
-    reader.error("grid", "y and z must be at most 65535");
-  reader.finish();
-  return launch;
-}
-
 Json to_json(const Dim3& dims) {
   return {{"x", dims.x}, {"y", dims.y}, {"z", dims.z}};
 }
@@ -297,6 +277,26 @@ IoContract read_io_contract(const Json& json, const std::string& path, Diagnosti
     contract.launch = read_launch(*launch, reader.path_of("launch"), diagnostics);
   reader.finish();
   return contract;
+}
+
+LaunchConfig read_launch(const Json& json, const std::string& path, Diagnostics& diagnostics) {
+  ObjectReader reader(json, path, diagnostics);
+  LaunchConfig launch;
+  if (const Json* grid = reader.raw("grid"))
+    launch.grid = read_dim3(*grid, reader.path_of("grid"), diagnostics);
+  if (const Json* block = reader.raw("block"))
+    launch.block = read_dim3(*block, reader.path_of("block"), diagnostics);
+  launch.num_warps = reader.optional_int("num_warps", 1, 64);
+  launch.num_stages = reader.optional_int("num_stages", 1, 64);
+  launch.shared_memory_bytes = reader.int_or("shared_mem", 0, 0, 1 << 20);
+  if (launch.block && (launch.block->x > 1024 || launch.block->y > 1024 || launch.block->z > 64 ||
+                       launch.block->x * launch.block->y * launch.block->z > 1024))
+    reader.error("block",
+                 "has more than the 1024 threads (z at most 64) that a CUDA block may have");
+  if (launch.grid && (launch.grid->y > 65535 || launch.grid->z > 65535))
+    reader.error("grid", "y and z must be at most 65535");
+  reader.finish();
+  return launch;
 }
 
 Json to_json(const ScalarValue& value) {

@@ -90,6 +90,7 @@ struct IoContract {
 };
 
 IoContract read_io_contract(const Json& json, const std::string& path, Diagnostics& diagnostics);
+LaunchConfig read_launch(const Json& json, const std::string& path, Diagnostics& diagnostics);
 Json to_json(const IoContract& contract);
 Json to_json(const ScalarValue& value);
 

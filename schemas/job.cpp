@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "schemas/extra_shapes.h"
+
 namespace assay::schemas {
 namespace {
 
@@ -27,6 +29,8 @@ Json to_json(const WorkRequest& work) {
                {"wait_seconds", work.wait_seconds},
                {"warnings", work.warnings}};
   if (work.reference) json["reference"] = schemas::to_json(*work.reference);
+  if (!work.extra_shapes.empty()) json["extra_shapes"] = work.extra_shapes;
+  if (!work.timed) json["timed"] = false;
   if (work.atol) json["atol"] = *work.atol;
   if (work.rtol) json["rtol"] = *work.rtol;
   return json;
@@ -51,6 +55,8 @@ WorkRequest read_work(const Json& json, const std::string& path, Diagnostics& di
   work.rtol = reader.optional_number("rtol", 0);
   work.enable_device_metrics = reader.bool_or("enable_device_metrics", false);
   work.wait_seconds = reader.int_or("wait_seconds", kDefaultWaitSeconds, 0, kMaxWaitSeconds);
+  read_extra_shapes(reader, work);
+  work.timed = reader.bool_or("timed", true);
   reader.each("warnings", 256, false, [&](const Json& warning, const std::string&) {
     if (warning.is_string()) work.warnings.push_back(warning.get<std::string>());
   });

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "schemas/requests.h"
 
+#include "schemas/extra_shapes.h"
+
 namespace assay::schemas {
 namespace {
 
@@ -47,6 +49,7 @@ void read_run_options(ObjectReader& reader, WorkRequest& work) {
   work.timeout_seconds =
       reader.int_or("timeout", kDefaultTimeoutSeconds, kMinTimeoutSeconds, kMaxTimeoutSeconds);
   work.enable_device_metrics = reader.bool_or("enable_device_metrics", false);
+  read_extra_shapes(reader, work);
 }
 
 void read_waiting(ObjectReader& reader, WorkRequest& work) {

@@ -32,6 +32,8 @@ struct WorkRequest {
   std::optional<double> atol, rtol;          // as in torch.allclose when either is given
   std::int64_t timeout_seconds = kDefaultTimeoutSeconds;  // compiling and running, not queueing
   bool enable_device_metrics = false;
+  std::vector<Json> extra_shapes;                   // substitutions, as sent (extra_shapes.h)
+  bool timed = true;                                // false: values are checked, nothing is timed
   std::int64_t wait_seconds = kDefaultWaitSeconds;  // MCP only: then a job handle is returned
   std::vector<std::string> warnings;                // unknown fields, ignored ones
   // Where the contracts stood in the request, for errors found later; not part of a job's bytes.

@@ -122,6 +122,12 @@ Json free_object(const char* description) {
 }
 
 void add_run_options(Json& properties) {
+  properties["extra_shapes"] = {
+      {"type", "array"},
+      {"items", {{"type", "object"}}},
+      {"description",
+       "Further shapes, checked but not timed: [{\"args\": {\"x\": [1000, 3], \"n\": 3000}, "
+       "\"launch\": {\"grid\": {\"x\": 12}}}], by the contract's argument names."}};
   properties["num_trials"] =
       integer(kMinTrials, kMaxTrials, kDefaultTrials, "Timed calls; each one's output is checked.");
   properties["num_warmup"] = integer(0, kMaxWarmup, kDefaultWarmup, "Untimed calls before them.");

@@ -48,6 +48,7 @@ struct CompiledPart {
 
 struct Loaded {
   bool takes_get_inputs = false, has_weights = false;
+  bool interpreted = false;  // Triton's interpreter stands in for a GPU
   std::optional<schemas::KernelResources> resources;
 };
 
@@ -59,6 +60,7 @@ struct WeightsCopied {
 struct Probed {
   std::vector<schemas::OutputShape> outputs;
   std::int64_t elapsed_ns = 0;
+  std::vector<schemas::Tuning> autotune = {};
 };
 
 struct BindRequest {

@@ -103,6 +103,7 @@ Loaded read_loaded(const Json& body, schemas::RunnerRole role, const char* at) {
   ObjectReader reader(body, "answer", diagnostics);
   Loaded loaded;
   loaded.takes_get_inputs = reader.bool_or("takes_get_inputs", false);
+  loaded.interpreted = reader.bool_or("interpreted", false);
   loaded.has_weights = reader.bool_or("has_weights", false);
   if (const Json* resources = reader.raw("resources"))
     loaded.resources = read_resources(*resources, diagnostics);
@@ -159,6 +160,7 @@ Probed read_probed(const Json& body, std::int64_t elapsed_ns, schemas::RunnerRol
   ObjectReader reader(body, "answer", diagnostics);
   Probed probed;
   probed.outputs = std::move(*outputs);
+  probed.autotune = schemas::read_autotune(reader);
   probed.elapsed_ns = std::min(reader.int_or("elapsed_ns", elapsed_ns, 0, kMost), elapsed_ns);
   demand_clean(diagnostics, role, at);
   return probed;

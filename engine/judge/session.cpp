@@ -111,6 +111,9 @@ void Session::work() {
   load(&*candidate_);
   progress_.candidate_loaded = true;
   evaluation_.compiled = true;
+  if (interpreted())
+    evaluation_.warnings.push_back(
+        "values of triton kernels come from Triton's interpreter on the CPU; nothing is timed");
   share_weights();
   finish_step("load");
   probe_sides();
@@ -204,6 +207,7 @@ void Session::probe_sides() {
   }
   probe_side(*candidate_, draws_.inputs, sample, memory_);
   candidate_->buffers = SideBuffers{};
+  evaluation_.autotune = candidate_->autotune;
   if (reference_) demand_same_outputs(reference_->call.outputs, candidate_->call.outputs);
   evidence_.state_tolerances((reference_ ? *reference_ : *candidate_).call.outputs);
 }
@@ -236,7 +240,7 @@ MeasurementPlan Session::plan() {
   question.time_left_ns =
       std::chrono::duration_cast<std::chrono::nanoseconds>(watch_.left()).count();
   question.draws = draws_.independent();
-  question.timed = work.kind != schemas::JobKind::validate && !interpreted();
+  question.timed = work.timed && work.kind != schemas::JobKind::validate && !interpreted();
   return plan_measurement(question);
 }
 
@@ -283,7 +287,8 @@ void Session::measure(const MeasurementPlan& plan) {
   } else {
     evaluation_.timing.unavailable_reason =
         interpreted() ? "the times of Triton's interpreter on the CPU say nothing about a GPU"
-                      : "validate_kernel does not time";
+        : request_.spec.work.timed ? "validate_kernel does not time"
+                                   : "an extra shape is checked, not timed";
   }
   evaluation_.timing.notes.insert(evaluation_.timing.notes.end(), draws_.notes.begin(),
                                   draws_.notes.end());
@@ -291,12 +296,10 @@ void Session::measure(const MeasurementPlan& plan) {
   conclude_correct(evaluation_, progress_.has_reference);
 }
 
-// Triton without a GPU.
+// Triton without a GPU, by the runners' word: a false one costs a candidate its timing.
 bool Session::interpreted() const {
-  const schemas::WorkRequest& work = request_.spec.work;
-  const bool triton = work.candidate.type == schemas::KernelType::triton ||
-                      (work.reference && work.reference->type == schemas::KernelType::triton);
-  return triton && device_.torch.kind == schemas::DeviceKind::cpu;
+  if (device_.torch.kind != schemas::DeviceKind::cpu) return false;
+  return candidate_->loaded.interpreted || (reference_ && reference_->loaded.interpreted);
 }
 
 RunnerClient* Session::runner(RunnerRole role) {

@@ -71,6 +71,7 @@ void probe_side(Side& side, const InputSet& inputs, const Arena& sample, Memory&
   const auto begin = sandbox::Clock::now();
   Probed probed = side.runner.probe(0);
   side.probe_ns = probed.elapsed_ns;
+  side.autotune = std::move(probed.autotune);
   // The first call may compile, tune or load what no later one does: it never stands alone.
   for (int i = 1; i < kProbes && (i == 1 || sandbox::Clock::now() - begin < kProbeTime); ++i)
     side.probe_ns = std::min(side.probe_ns, side.runner.probe(0).elapsed_ns);

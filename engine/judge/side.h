@@ -48,8 +48,9 @@ struct Side {
   Loaded loaded;
   CallPlan call;
   SideBuffers buffers;
-  std::int64_t probe_ns = 0;  // the quickest of a few calls, by the runner's word
-  std::uint32_t windows = 0;  // started so far; the number of the last one
+  std::int64_t probe_ns = 0;                   // the quickest of a few calls, by the runner's word
+  std::vector<schemas::Tuning> autotune = {};  // by its own word
+  std::uint32_t windows = 0;                   // started so far; the number of the last one
 
   std::string name() const { return schemas::runner_role_name(role); }
 };

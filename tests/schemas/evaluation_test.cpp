@@ -53,6 +53,11 @@ Evaluation full_evaluation() {
   evaluation.device->name = "GPU";
   evaluation.device->sm_clock_mhz = 1980;
   evaluation.tier = "device";
+  evaluation.tier_reason = "launched by Python: it is decorated";
+  evaluation.autotune = {{"add", "BLOCK: 64", {{"BLOCK: 64", 0.5}, {"BLOCK: 128", std::nullopt}}}};
+  evaluation.extra_shapes = {{{{"args", {{"x", {3}}}}}, VerdictCode::incorrect, "wrong", {}},
+                             {{{"args", {{"x", {0}}}}}, VerdictCode::correct, "right", {}}};
+  evaluation.extra_shapes[0].worst = evaluation.checks.worst;
   evaluation.isolation.layers = {{"L3", "pid_namespace", false, "refused"},
                                  {"L0", "session", true, ""}};
   evaluation.stages = {{"compiling", 0.5}};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "schemas/requests.h"
-
 #include <catch2/catch.hpp>
+
+#include "schemas/extra_shapes.h"
 
 using namespace assay::schemas;
 
@@ -50,6 +50,61 @@ TEST_CASE("errors use the texts that clients match on") {
   REQUIRE_FALSE(entry.ok());
   CHECK(entry.error().message.find("entry_point must be specified in metadata") !=
         std::string::npos);
+}
+
+TEST_CASE("extra shapes substitute in both contracts by argument name") {
+  const Json io = {{"args",
+                    {{{"name", "x"}, {"type", "tensor"}, {"tensor_spec", {{"shape", {4}}}}},
+                     {{"name", "n"}, {"type", "int"}, {"value", 4}},
+                     {{"name", "y"},
+                      {"type", "tensor"},
+                      {"role", "output"},
+                      {"tensor_spec", {{"shape", {4}}}}}}},
+                   {"launch", {{"grid", {{"x", 1}}}, {"block", {{"x", 4}}}}}};
+  const Json reference_io = {
+      {"args", {{{"name", "x"}, {"type", "tensor"}, {"tensor_spec", {{"shape", {4}}}}}}}};
+  const auto read = [&](const Json& shapes) {
+    return read_compare_arguments({{"ref_kernel_source", "r"},
+                                   {"ref_kernel_io", reference_io},
+                                   {"custom_kernel_source", "k"},
+                                   {"custom_kernel_type", "cuda"},
+                                   {"custom_kernel_io", io},
+                                   {"extra_shapes", shapes}});
+  };
+  const auto right =
+      read({{{"args", {{"x", {7}}, {"y", {7}}, {"n", 7}}}, {"launch", {{"grid", {{"x", 2}}}}}},
+            {{"args", {{"x", Json::array()}, {"y", Json::array()}}}}});
+  REQUIRE(right.ok());
+  REQUIRE(right->extra_shapes.size() == 2);
+  const WorkRequest first = with_extra_shape(*right, 0);
+  CHECK(first.candidate.io->args[0].tensor->shape == std::vector<std::int64_t>{7});
+  CHECK(first.candidate.io->args[1].value == ScalarValue(std::int64_t{7}));
+  CHECK(first.candidate.io->launch->grid->x == 2);
+  CHECK(first.candidate.io->launch->block->x == 4);
+  CHECK(first.reference->io->args[0].tensor->shape == std::vector<std::int64_t>{7});
+  CHECK_FALSE(first.timed);
+  CHECK(first.extra_shapes.empty());
+  CHECK(with_extra_shape(*right, 1).candidate.io->args[0].tensor->shape.empty());
+  CHECK(right->candidate.io->args[0].tensor->shape == std::vector<std::int64_t>{4});
+
+  const auto refused = [&](const Json& shape, const std::string& path) {
+    const auto wrong = read(Json::array({shape}));
+    return !wrong.ok() && names_path(wrong.error(), path);
+  };
+  CHECK(refused({{"args", {{"z", {7}}}}}, "extra_shapes[0].args.z"));
+  CHECK(refused({{"args", {{"x", {-7}}}}}, "extra_shapes[0].args.x"));
+  CHECK(refused({{"args", {{"x", 7}}}}, "extra_shapes[0].args.x"));
+  CHECK(refused({{"args", {{"n", "7"}}}}, "extra_shapes[0].args.n"));
+  CHECK(refused({{"args", Json::object()}}, "extra_shapes[0].args"));
+  CHECK(refused({{"launch", Json::object()}}, "extra_shapes[0].args"));
+  CHECK(refused({{"args", {{"n", 7}}}, {"launch", {{"grid", {{"x", 0}}}}}},
+                "extra_shapes[0].launch.grid.x"));
+  CHECK(refused(7, "extra_shapes[0]"));
+  const auto none = read_evaluate_arguments({{"kernel_source", "x"},
+                                             {"kernel_type", "torch"},
+                                             {"extra_shapes", {{{"args", {{"x", {7}}}}}}}});
+  REQUIRE_FALSE(none.ok());
+  CHECK(names_path(none.error(), "extra_shapes"));
 }
 
 TEST_CASE("ranges are refused with field, value and range") {

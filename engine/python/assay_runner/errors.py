@@ -14,6 +14,7 @@ EXTENSION = "extension"  # a call of load_inline that nothing was built for
 
 # How torch words a failure of CUDA or its libraries when it is no AcceleratorError.
 CUDA_WORDS = ("CUDA error", "CUDA driver error", "CUBLAS_STATUS", "cuDNN error", "CUDNN_STATUS", "cuFFT error")
+CUPY_HINT = "; it is optional on this server, whose operator adds it with 'pip install cupy-cuda13x' in its Python"
 OUT_OF_MEMORY_WORDS = ("can't allocate memory", "CUDA out of memory", "not enough memory", "CUDA_ERROR_OUT_OF_MEMORY")
 
 
@@ -61,6 +62,8 @@ def fault_from(exception, kind=EXCEPTION):
         return exception
     message = _message(exception)
     name = type(exception).__name__
+    if isinstance(exception, ModuleNotFoundError) and exception.name == "cupy":
+        message += CUPY_HINT
     return Fault(_kind(exception, name, message, kind), message, name, _own_traceback(exception))
 
 

@@ -32,6 +32,7 @@ class Loaded:
     signature   what the arguments must fit, or None where Python does not know it
     described   names the callable in errors: "Model.forward"
     instance    the object of a class, else None
+    interpreted whether Triton's interpreter stands in for a GPU
     """
 
     def __init__(self, module, kernel_type):
@@ -41,6 +42,7 @@ class Loaded:
         self.signature = None
         self.described = ""
         self.instance = None
+        self.interpreted = False
 
     def check_arguments(self, arguments):
         """A contract Fault where the arguments do not fit the callable's parameters."""
@@ -85,10 +87,12 @@ def load(kernel, role, seed, init_inputs, device, artifact=None):
         raise Fault(CONTRACT, f"kernels of type {kernel_type!r:.80} cannot run in the Python runner")
     if artifact is not None and "extensions" in artifact.launch:
         extensions_runtime.install(artifact)
-    if kernel_type == "triton":
-        triton_host.prepare(device)
+    uses_triton = kernel_type == "triton" or "triton" in kernel.get("source_code", "")
+    if uses_triton:
+        triton_host.prepare(device, demanded=kernel_type == "triton")
     seed_everything(seed)
     loaded = Loaded(execute(kernel.get("source_code", "")), kernel_type)
+    loaded.interpreted = uses_triton and device == "cpu" and triton_host.defines_kernels(loaded.module)
     if role == "inputs":
         return loaded
     metadata = kernel.get("metadata") or {}

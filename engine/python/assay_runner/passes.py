@@ -10,7 +10,7 @@ import time
 
 import torch
 
-from assay_runner import cuda_passes
+from assay_runner import cuda_passes, triton_host
 from assay_runner.bindings import described
 from assay_runner.errors import PROTOCOL, Fault, fault_from
 from assay_runner.seeds import seed_everything
@@ -104,7 +104,8 @@ def probe(loaded, bound, slot, device):
     returned = call(loaded, arguments)
     synchronize(device)
     elapsed = time.perf_counter_ns() - begin
-    return {"ok": True, "outputs": described(results_of(bound, returned, slot)), "elapsed_ns": elapsed}
+    outputs = described(results_of(bound, returned, slot))
+    return {"ok": True, "outputs": outputs, "elapsed_ns": elapsed, "autotune": triton_host.tunings(loaded.module)}
 
 
 def run(link, loaded, bound, request, device):

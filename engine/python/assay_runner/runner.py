@@ -158,6 +158,7 @@ class Runner:
             "ok": True,
             "takes_get_inputs": self._loaded.function("get_inputs") is not None,
             "has_weights": bool(weights.state_of(self._loaded.instance)),
+            "interpreted": self._loaded.interpreted,
         }, None
 
     def _init_inputs(self, request, _):

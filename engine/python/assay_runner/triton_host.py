@@ -4,11 +4,13 @@ interpreter.
 """
 
 import inspect
+import math
 import sys
 
 from assay_runner import triton_environment, triton_kernels
 from assay_runner.errors import CONTRACT, Fault
 
+MAX_TUNINGS, MAX_TRIALS, MAX_WORDS = 16, 256, 512  # of what is reported of autotuning
 # Which of a contract's arguments a launcher may take, besides outputs.
 SCALARS_TAKEN = (
     lambda argument: True,
@@ -17,16 +19,22 @@ SCALARS_TAKEN = (
 )
 
 
-def prepare(device):
-    """Before the submission is executed. A Fault where there is no Triton."""
+def prepare(device, demanded):
+    """Before a submission that names Triton is executed. A Fault where there is none and it is demanded."""
     try:
         import triton  # noqa: F401
     except ImportError as error:
+        if not demanded:
+            return
         raise Fault(CONTRACT, f"triton is not installed on this server: {error}") from None
     if device == "cpu":
         triton_environment.for_interpreter()
     else:
         triton_environment.for_gpu()
+
+
+def defines_kernels(module):
+    return "triton" in sys.modules and any(triton_kernels.is_kernel(value) for value in list(vars(module).values()))
 
 
 def use(loaded, kernel, role, construct):
@@ -43,14 +51,6 @@ def use(loaded, kernel, role, construct):
         _fit(loaded, loaded.call, loaded.signature, contract, outputs_first=False)
     else:
         _fit(loaded, chosen.python, _signature(chosen.python), contract, outputs_first=True)
-    if not _interprets():  # which chooses the first configuration
-        loaded.call = _reporting(loaded.call, loaded.module)
-
-
-def _interprets():
-    import triton
-
-    return triton.knobs.runtime.interpret
 
 
 def _launcher(module, chosen, contract):
@@ -114,29 +114,29 @@ def _signature(function):
         return None
 
 
-def _reporting(call, module):
-    """After the first call, what autotuning chose is printed, with all timings: the judge shows what a runner prints."""
-    state = {"told": False}
-
-    def told_once(*arguments):
-        returned = call(*arguments)
-        if not state["told"]:
-            state["told"] = True
-            _tell_tuning(module)
-        return returned
-
-    return told_once
+def tunings(module):
+    """What autotuning chose in this process so far, as the wire has it; nothing on the CPU, where times choose nothing."""
+    try:
+        return [] if "triton" not in sys.modules or _interprets() else _tunings(module)
+    except BaseException:  # the kernels and their configurations are the submission's
+        return []
 
 
-def _tell_tuning(module):
+def _tunings(module):
+    found = []
     for name, value in list(vars(module).items()):
         if not triton_kernels.is_kernel(value) or "autotune" not in triton_kernels.decorators(value):
             continue
-        best, timings = getattr(value, "best_config", None), getattr(value, "configs_timings", None)
-        if best is None:
-            continue
-        print(f"autotune of {name} chose {best}")
-        for config, times in (timings or {}).items():
-            times = times if isinstance(times, (list, tuple)) else [times]
-            print(f"autotune of {name}: {times[0]:.4f} ms with {config}")
-        sys.stdout.flush()
+        best = getattr(value, "best_config", None)
+        if best is not None and len(found) < MAX_TUNINGS:
+            timings = getattr(value, "configs_timings", None) or {}
+            trials = [_trial(config, times) for config, times in list(timings.items())[:MAX_TRIALS]]
+            found.append({"kernel": name[:MAX_WORDS], "chosen": str(best)[:MAX_WORDS], "trials": trials})
+    return found
+
+
+def _trial(config, times):
+    """Triton gives the median and two quantiles, in milliseconds; infinite where the configuration does not run."""
+    milliseconds = times[0] if isinstance(times, (list, tuple)) else times
+    known = isinstance(milliseconds, (int, float)) and math.isfinite(milliseconds) and milliseconds >= 0
+    return {"config": str(config)[:MAX_WORDS], "ms": float(milliseconds) if known else None}

@@ -53,6 +53,30 @@ TEST_CASE("a right kernel is correct, timed and shows its evidence") {
   CHECK(schemas::read_evaluation(schemas::to_json(evaluation)));
 }
 
+TEST_CASE("what a candidate's autotuner chose is told, within limits") {
+  for (const bool fits : {true, false}) {
+    SessionSetup setup = compared();
+    setup.candidate.on_answer = [fits](const std::string& op, schemas::Json& answer) {
+      if (op != "probe") return;
+      answer["autotune"] = {{{"kernel", "k"},
+                             {"chosen", "BLOCK: 64"},
+                             {"trials",
+                              {{{"config", "BLOCK: 64"}, {"ms", 0.25}},
+                               {{"config", "BLOCK: 128"}, {"ms", nullptr}}}}}};
+      if (!fits) answer["autotune"][0]["chosen"] = std::string(100'000, 'x');
+    };
+    const auto answer = run_session(setup).evaluation;
+    if (!fits) {
+      CHECK(answer.verdict.code == VerdictCode::runtime_failed);
+      continue;
+    }
+    REQUIRE(answer.autotune.size() == 1);
+    CHECK(answer.autotune[0].chosen == "BLOCK: 64");
+    CHECK(answer.autotune[0].trials.at(0).ms == 0.25);
+    CHECK_FALSE(answer.autotune[0].trials.at(1).ms.has_value());
+  }
+}
+
 TEST_CASE("inputs from get_inputs come from a process of their own") {
   auto setup = compared();
   setup.contract = false;
