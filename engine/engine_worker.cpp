@@ -87,11 +87,11 @@ void EngineImpl::note(const JobPointer& job, const JobEvent& event) {
     }
     const std::string stage = schemas::stage_name(event.stage);
     const bool new_stage = event.kind == JobEvent::Kind::stage &&
-                           event.stage != schemas::Stage::queued &&
                            event.stage != schemas::Stage::done && stage != job->stage;
     if (new_stage) {
       job->enter_stage(stage);
-      record.state = schemas::state_of(event.stage);
+      // What waits for a device after it was compiled is not submitted anew.
+      if (event.stage != schemas::Stage::queued) record.state = schemas::state_of(event.stage);
       entered = record;
     }
     changed_.notify_all();

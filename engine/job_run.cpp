@@ -199,7 +199,7 @@ Result<std::string> JobRun::architecture() {
 }
 
 Result<GpuPool::Lease> JobRun::lease() {
-  tell(JobEvent::Kind::progress, Stage::queued, 0.1, "waiting for a device");
+  tell(JobEvent::Kind::stage, Stage::queued, 0.1, "waiting for a device");
   const Budget::Pause waiting(budget_);
   auto lease =
       parts_.pool.acquire(on_cpu() ? DeviceKind::cpu : DeviceKind::cuda, spec_.device.count,

@@ -227,7 +227,8 @@ Json evaluation_output() {
       {"timing",
        free_object("ms: candidate, reference, speedup with its interval, how it was measured.")},
       {"checks",
-       free_object("What was checked; the worst element with both values and the allowed error.")},
+       free_object("What was checked; the worst element with both values and the allowed error "
+                   "(integers beyond 2^53 as strings).")},
       {"compile", {{"type", "array"}, {"description", "Logs, registers, spills, shared memory."}}},
       {"isolation", free_object("Layers applied, and missing with the reason.")},
       {"poll_after_ms", {{"type", "integer"}}},

@@ -65,13 +65,31 @@ TEST_CASE("a job runs to its end, with stages, log and result") {
   for (const auto& stage : view->evaluation->stages) {
     names.push_back(stage.name);
   }
-  CHECK(names == std::vector<std::string>{"queued", "compiling", "validating"});
+  CHECK(names == std::vector<std::string>{"queued", "compiling", "queued", "validating"});
   // Found again in the table.
   const auto later = fixture.engine->find(id);
   REQUIRE(later);
   CHECK(later->evaluation->verdict.code == schemas::VerdictCode::correct);
   CHECK(fixture.engine->find("none").error().code == schemas::ErrorCode::not_found);
   CHECK(fixture.engine->wait("none", 1ms).error().code == schemas::ErrorCode::not_found);
+}
+
+TEST_CASE(
+    "waiting for a device after compiling is time in the queue, and the job stays what it was") {
+  Fixture fixture;
+  const std::string id = fixture.submit("wait");
+  const auto waits = [&] {
+    const auto view = fixture.engine->find(id);
+    return view && view->message == "waiting for a device";
+  };
+  for (int i = 0; i < 1000 && !waits(); ++i) std::this_thread::sleep_for(1ms);
+  CHECK(fixture.engine->find(id)->state == JobState::compiling);
+  const auto view = fixture.engine->wait(id, 5s);
+  REQUIRE(view);
+  REQUIRE(view->stages.size() == 4);
+  CHECK(view->stages[1].seconds < 0.3);
+  CHECK(view->stages[2].name == "queued");
+  CHECK(view->stages[2].seconds >= 0.3);
 }
 
 TEST_CASE("a job of which nothing is compiled has no compiling stage") {

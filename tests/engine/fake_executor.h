@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "engine/executor.h"
@@ -52,6 +53,8 @@ class FakeExecutor final : public engine::Executor {
       events({schemas::JobEvent::Kind::stage, schemas::Stage::compiling, 0.1, "compiling"});
     }
     events({schemas::JobEvent::Kind::log, schemas::Stage::compiling, 0.1, "a line"});
+    events({schemas::JobEvent::Kind::stage, schemas::Stage::queued, 0.1, "waiting for a device"});
+    if (source == "wait") std::this_thread::sleep_for(std::chrono::milliseconds(300));
     events({schemas::JobEvent::Kind::stage, schemas::Stage::validating, 0.5, "validating"});
     if (source == "hold") {
       cancellation.on_cancel([this] { state_->changed.notify_all(); });
