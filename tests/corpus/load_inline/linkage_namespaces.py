@@ -31,7 +31,7 @@ __global__ void shrink_kernel(const float* x, float* y, float limit, int n) {
 
 namespace corpus {
 
-at::Tensor hardtanh(const at::Tensor& x) {
+at::Tensor bounded(const at::Tensor& x) {
     auto y = at::empty_like(x);
     hardtanh_kernel<<<(x.numel() + kThreads - 1) / kThreads, kThreads>>>(x.data_ptr<float>(), y.data_ptr<float>(),
                                                                          x.numel());
@@ -43,10 +43,10 @@ at::Tensor hardtanh(const at::Tensor& x) {
 using namespace corpus;
 
 torch::Tensor run(torch::Tensor x, double limit) {
-    auto bounded = hardtanh(x);
+    auto y1 = bounded(x);
     auto y = torch::empty_like(x);
     detail::shrink_kernel<<<(x.numel() + kThreads - 1) / kThreads, kThreads>>>(
-        bounded.data_ptr<float>(), y.data_ptr<float>(), limit, x.numel());
+        y1.data_ptr<float>(), y.data_ptr<float>(), limit, x.numel());
     return y;
 }
 """

@@ -46,7 +46,7 @@ extern "C" __global__ void fourth_kernel(float* y, int n) {
     if (i < n) y[i] = y[i] * y[i];
 }
 
-__global__ void fifth_kernel(float* y, int n) {
+__global__ void __launch_bounds__(128) fifth_kernel(float* y, int n) {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i < n) y[i] -= 2.0f;
 }
