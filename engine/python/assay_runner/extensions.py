@@ -10,6 +10,7 @@ import hashlib
 import inspect
 import json
 import os
+import shlex
 
 from torch.utils import cpp_extension
 
@@ -160,7 +161,8 @@ def _strings(value, what):
 def _flags(value, what):
     if isinstance(value, str):
         raise TypeError(f"{what} must be a list of strings, not one string")
-    return [flag.strip() for flag in _strings(value, what)]
+    # Stock joins them in a line of a shell: an empty one vanishes, "-O3 -lineinfo" is two.
+    return shlex.split(" ".join(_strings(value, what)))
 
 
 def _without_paths(flags):

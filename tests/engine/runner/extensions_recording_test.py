@@ -127,6 +127,15 @@ again = load_inline("a", {CPP}, {CUDA}, functions=["f"])
     assert [call.with_cuda for call, _ in recording.calls] == [True, False]
 
 
+def test_flags_are_split_as_the_shell_of_a_stock_build_does():
+    call = only_call(HEAD + f"""
+ext = load_inline("e", {CPP}, {CUDA}, functions=["f"], extra_cflags=[""], extra_ldflags=["", "-lcublas -lcudart"],
+                  extra_cuda_cflags=["-O3 -Xptxas -v", "", " -DNAME='a b'"])
+""")
+    assert call.data["cflags"] == [] and call.data["ldflags"] == ["-lcublas", "-lcudart"]
+    assert call.data["cuda_cflags"] == ["-O3", "-Xptxas", "-v", "-DNAME=a b"]
+
+
 def test_bindings_written_by_hand_and_flags():
     call = only_call(HEAD + f"""
 ext = load_inline(name="e", cpp_sources="PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) {{}}", cuda_sources={CUDA},
