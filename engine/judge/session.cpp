@@ -247,6 +247,9 @@ MeasurementPlan Session::plan() {
 void Session::bind_slots(const MeasurementPlan& plan) {
   if (reference_) bind_side(*reference_, draws_.inputs, memory_, plan.slots);
   bind_side(*candidate_, draws_.inputs, memory_, plan.slots);
+  const Arena& sample = *draws_.draws.front().values;
+  if (reference_) preset_inputs(*reference_, draws_.inputs.layout, sample, memory_);
+  preset_inputs(*candidate_, draws_.inputs.layout, sample, memory_);
   evaluation_.checks.slots = plan.slots;
 }
 

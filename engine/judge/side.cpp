@@ -22,6 +22,15 @@ bool signature_error(const Failure& failure) {
          failure.error.kind == schemas::RunnerErrorKind::contract;
 }
 
+// The first slot's content into all others.
+void repeat_first_slot(Arena& arena, std::int64_t slot_bytes, std::int64_t slots, Memory& memory) {
+  if (slot_bytes == 0) return;
+  for (std::int64_t filled = 1; filled < slots; filled *= 2) {
+    const std::int64_t bytes = std::min(filled, slots - filled) * slot_bytes;
+    memory.copy(arena.data() + filled * slot_bytes, arena.data(), static_cast<std::size_t>(bytes));
+  }
+}
+
 }  // namespace
 
 SharedPage SharedPage::create() {
@@ -83,6 +92,15 @@ void probe_side(Side& side, const InputSet& inputs, const Arena& sample, Memory&
       throw;
     }
   }
+}
+
+void preset_inputs(Side& side, const SlotLayout& inputs, const Arena& sample, Memory& memory) {
+  release_inputs(side, inputs, sample, 1, memory);
+  repeat_first_slot(*side.buffers.inputs, inputs.slot_bytes(), side.buffers.slots, memory);
+  if (!side.call.inouts.empty())
+    repeat_first_slot(*side.buffers.outputs, side.call.outputs.slot_bytes(), side.buffers.slots,
+                      memory);
+  memory.synchronize();
 }
 
 void release_inputs(Side& side, const SlotLayout& inputs, const Arena& staging, std::int64_t slots,

@@ -64,6 +64,10 @@ void bind_side(Side& side, const InputSet& inputs, Memory& memory, std::int64_t 
 // function, it is bound without them.
 void probe_side(Side& side, const InputSet& inputs, const Arena& sample, Memory& memory);
 
+// Puts the values in `sample` into every slot, so that warm-up calls, which precede a window's own
+// inputs, work on values that can be: zeros are no divisors, and no lengths.
+void preset_inputs(Side& side, const SlotLayout& inputs, const Arena& sample, Memory& memory);
+
 // Copies the inputs of `slots` slots from `staging` into what the runner maps: inputs and inout
 // outputs.
 void release_inputs(Side& side, const SlotLayout& inputs, const Arena& staging, std::int64_t slots,

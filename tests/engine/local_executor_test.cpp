@@ -30,7 +30,7 @@ TEST_CASE("a right kernel is correct, with evidence") {
 TEST_CASE("only what is compiled has a compiling stage") {
   std::vector<std::string> stages;
   REQUIRE(run(comparison(kRelu, kRelu), &stages));
-  CHECK(stages == std::vector<std::string>{"validating", "profiling"});
+  CHECK(stages == std::vector<std::string>{"queued", "validating", "profiling"});
   schemas::WorkRequest work;
   work.candidate = tests::cuda_kernel("__global__ void k(const float* x, float* y) {}");
   stages.clear();
