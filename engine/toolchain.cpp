@@ -17,7 +17,7 @@ namespace assay::engine {
 namespace {
 
 // Raised when the meaning of a stored artifact changes.
-constexpr const char* kArtifactVersion = "artifact 2";
+constexpr const char* kArtifactVersion = "artifact 3";
 
 std::string file_bytes(const std::string& path) {
   std::ostringstream bytes;
