@@ -23,6 +23,7 @@ ENTRY = "assay_split_module"
 CPP_HEADERS = ("torch/extension.h", "torch/types.h", "torch/all.h", "torch/torch.h", "torch/python.h", "ATen/ATen.h",
                "torch/csrc/utils/pybind.h", "pybind11/pybind11.h", "pybind11/stl.h", "cuda_runtime.h", "cuda_runtime_api.h",
                "cuda.h", "cuda_fp16.h", "cuda_bf16.h", "ATen/cuda/CUDAContext.h")  # fmt: skip
+TORCH_NAMESPACES = {"c10", "at", "torch"}
 REGISTRATION = """typedef unsigned long size_t;
 extern "C" {
 void** __cudaRegisterFatBinary(void*);
@@ -118,10 +119,14 @@ class SplitBuild:
 
     def _device(self, index, units, flags, names):
         begin = time.monotonic()
-        standard = any(t.text in ("std", "cub") for t in tokenize(units.device) if t.kind == IDENTIFIER)
-        source = f'#define ASSAY_SPLIT_STANDARD {int(standard)}\n#include "assay_split_device.h"\n{units.device}'
+        words = {t.text for t in tokenize(units.device) if t.kind == IDENTIFIER}
+        scalars = bool(words & TORCH_NAMESPACES) or any("c10::" in name for name in names)
+        source = f'#define ASSAY_SPLIT_C10 {int(scalars)}\n#include "assay_split_device.h"\n{units.device}'
         path = os.path.join(self._folder, f"{index}.cubin")
         options = [*flags.device, f"--include-path={FOLDER}", "--disable-warnings"]
+        if scalars:
+            folders = [os.path.join(FOLDER, "device"), self._toolkit.torch_headers[0]]
+            options += ["--device-as-default-execution-space", *(f"--include-path={folder}" for folder in folders)]
         options += [f"--include-path={folder}" for folder in self._toolkit.cuda_headers]
         names = names + [f"&{name}" for name in units.variables]
         request = {"library": _nvrtc(self._toolkit), "source": source, "options": options, "names": names, "cubin": path}
@@ -216,9 +221,10 @@ def prepare(toolkit, folder, run):
     so that ld need not read a gigabyte of symbols to learn five names.
     """
     source = os.path.join(folder, "assay_split.h")
-    status, output = run([*host_command(source + ".gch", [*PREFIX_MACROS, *include_flags(toolkit)]), "-x", "c++-header", source])
+    status, output = run([*host_command(source + ".new", [*PREFIX_MACROS, *include_flags(toolkit)]), "-x", "c++-header", source])
     if status != 0:
         raise RuntimeError(output)
+    os.replace(source + ".new", source + ".gch")  # whole or not there
     os.makedirs(os.path.join(folder, "lib"), exist_ok=True)
     for name in STUB_LIBRARIES:
         status, output = run(["gcc", "-shared", "-nostdlib", f"-Wl,-soname,{name}", "-x", "c", "/dev/null", "-o", os.path.join(folder, "lib", name)])

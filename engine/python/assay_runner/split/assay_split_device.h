@@ -3,21 +3,6 @@
 // so that names are mangled alike and constants are the same bits.
 #pragma once
 
-#if ASSAY_SPLIT_STANDARD
-#include <cuda/std/cstddef>
-#include <cuda/std/cstdint>
-#include <cuda/std/limits>
-#include <cuda/std/type_traits>
-#include <cuda/std/utility>
-#include <cuda/std/__algorithm/max.h>
-#include <cuda/std/__algorithm/min.h>
-namespace std {
-using namespace ::cuda::std;
-}
-#else
-namespace std {}
-#endif
-
 typedef signed char int8_t;
 typedef short int16_t;
 typedef int int32_t;
@@ -37,7 +22,6 @@ typedef unsigned long ulong;
 #define CUDA_VERSION CUDART_VERSION
 #endif
 
-#if !ASSAY_SPLIT_STANDARD
 #define CHAR_BIT 8
 #define SCHAR_MIN (-127 - 1)
 #define SCHAR_MAX 127
@@ -54,7 +38,14 @@ typedef unsigned long ulong;
 #define LLONG_MAX 9223372036854775807LL
 #define LLONG_MIN (-LLONG_MAX - 1LL)
 #define ULLONG_MAX 18446744073709551615ULL
-#endif
+#define UINT8_C(value) value
+#define UINT16_C(value) value
+#define UINT32_C(value) value##U
+#define UINT64_C(value) value##UL
+#define INT8_C(value) value
+#define INT16_C(value) value
+#define INT32_C(value) value
+#define INT64_C(value) value##L
 #define INT8_MAX 127
 #define INT8_MIN (-128)
 #define INT16_MAX 32767
@@ -79,13 +70,13 @@ typedef unsigned long ulong;
 #define DBL_DIG 15
 #define DBL_MANT_DIG 53
 #ifndef INFINITY
-#define INFINITY (__builtin_inff())
+#define INFINITY (__builtin_bit_cast(float, 0x7f800000U))
 #endif
 #ifndef NAN
-#define NAN (__builtin_nanf(""))
+#define NAN (__builtin_bit_cast(float, 0x7fc00000U))
 #endif
-#define HUGE_VAL (__builtin_huge_val())
-#define HUGE_VALF (__builtin_huge_valf())
+#define HUGE_VAL (__builtin_bit_cast(double, 0x7ff0000000000000UL))
+#define HUGE_VALF INFINITY
 #define M_E 2.7182818284590452354
 #define M_LOG2E 1.4426950408889634074
 #define M_LOG10E 0.43429448190325182765
@@ -99,6 +90,36 @@ typedef unsigned long ulong;
 #define M_2_SQRTPI 1.12837916709551257390
 #define M_SQRT2 1.41421356237309504880
 #define M_SQRT1_2 0.70710678118654752440
+
+#include "assay_split_standard.h"
+
+// torch's scalars, by torch's own headers. Their functions of the host count as the device's, and are never called.
+#if ASSAY_SPLIT_C10
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+namespace std {
+struct ostream {
+  template <typename T>
+  __device__ ostream& operator<<(const T&);
+};
+__device__ inline void* memcpy(void* target, const void* source, size_t count) {
+  return ::memcpy(target, source, count);
+}
+using ::isnan;
+using ::isinf;
+}
+#define __builtin_clz __clz
+#include <torch/headeronly/util/BFloat16.h>
+#include <torch/headeronly/util/Half.h>
+#undef __builtin_clz
+namespace at {
+using c10::BFloat16;
+using c10::Half;
+}
+namespace torch {
+using namespace at;
+}
+#endif
 
 // libstdc++ computes a power of mixed types in double; NVRTC has a pow(float, int) of its own, with other bits.
 template <typename X, typename Y>
