@@ -12,7 +12,7 @@ import time
 
 from assay_runner import extensions_log, split_objects
 from assay_runner.split_flags import PREFIX_MACROS, Flags
-from assay_runner.split_tokens import IDENTIFIER, NotSplit, tokenize
+from assay_runner.split_tokens import IDENTIFIER, PREPROCESSOR, NotSplit, tokenize
 from assay_runner.split_units import FOREIGN, STANDARD_HEADERS, Units, _included
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "split")
@@ -119,9 +119,11 @@ class SplitBuild:
 
     def _device(self, index, units, flags, names):
         begin = time.monotonic()
-        words = {t.text for t in tokenize(units.device) if t.kind == IDENTIFIER}
+        tokens = tokenize(units.device)
+        words = {t.text for t in tokens if t.kind == IDENTIFIER}
+        libcu = any(t.kind == PREPROCESSOR and ("cub/" in t.text or "cooperative_groups" in t.text) for t in tokens)
         scalars = bool(words & TORCH_NAMESPACES) or any("c10::" in name for name in names)
-        source = f'#define ASSAY_SPLIT_C10 {int(scalars)}\n#include "assay_split_device.h"\n{units.device}'
+        source = f'#define ASSAY_SPLIT_C10 {int(scalars)}\n#define ASSAY_SPLIT_CCCL {int(libcu)}\n#include "assay_split_device.h"\n{units.device}'
         path = os.path.join(self._folder, f"{index}.cubin")
         options = [*flags.device, f"--include-path={FOLDER}", "--disable-warnings"]
         if scalars:
@@ -239,7 +241,7 @@ def defined_entry(path):
 
 def _check_host(text):
     for token in tokenize(text):
-        if token.kind == "preprocessor":
+        if token.kind == PREPROCESSOR:
             name = _included(token.text)
             if name is not None and name not in STANDARD_HEADERS and name not in CPP_HEADERS:
                 raise NotSplit(f"the header {name}")

@@ -3,7 +3,7 @@
 classes, variables and macros apart and to know what runs where. What it cannot read is NotSplit.
 """
 
-from assay_runner.split_tokens import IDENTIFIER, NUMBER, PREPROCESSOR, STRING, NotSplit, matches, tokenize
+from assay_runner.split_tokens import IDENTIFIER, PREPROCESSOR, STRING, NotSplit, matches, tokenize
 
 FUNCTION, CLASS, VARIABLE, ALIAS, USING_NAMESPACE, MACRO, DIRECTIVE, INSTANTIATION, OTHER = (
     "function", "class", "variable", "alias", "using namespace", "macro", "directive", "instantiation", "other")  # fmt: skip
@@ -53,20 +53,12 @@ class Namespace:
         self.name, self.opening = name, opening  # opening: as to be written; name "" where there is none
 
 
-class Source:
-    """tokens, match (of brackets), items in their order, macros {name: tokens of the body}, unnamed [(start, end)]."""
+class Text:
+    """Tokens and the partners of their brackets; of a source or of a macro's body."""
 
-    def __init__(self, text, unnamed="assay_unnamed"):
-        self.text = text
-        self.tokens = tokenize(text)
-        self.match = matches(self.tokens)
-        self.items, self.macros, self.unnamed = [], {}, []
-        self.function_macros = set()
-        self._unnamed_name = unnamed
-        for token in self.tokens:
-            if token.kind == PREPROCESSOR:
-                self._note_macro(token)
-        self._scope(0, len(self.tokens), (), self.items, None)
+    def __init__(self, text, tokens):
+        self.text, self.tokens = text, tokens
+        self.match = matches(tokens)
 
     def text_of(self, first, last):
         return self.text[self.tokens[first].start : self.tokens[last].end]
@@ -91,6 +83,20 @@ class Source:
                 break
             at += 1
         raise NotSplit("a '<' that is closed by no '>'")
+
+
+class Source(Text):
+    """tokens, match (of brackets), items in their order, macros {name: tokens of the body}, unnamed [(start, end)]."""
+
+    def __init__(self, text, unnamed="assay_unnamed"):
+        super().__init__(text, tokenize(text))
+        self.items, self.macros, self.unnamed = [], {}, []
+        self.function_macros = set()
+        self._unnamed_name = unnamed
+        for token in self.tokens:
+            if token.kind == PREPROCESSOR:
+                self._note_macro(token)
+        self._scope(0, len(self.tokens), (), self.items, None)
 
     def _note_macro(self, token):
         words = tokenize(token.text, token.text.index("#") + 1, directives=False)
@@ -376,6 +382,3 @@ class Source:
             at += 1
         raise NotSplit("a constructor without a body")
 
-
-def is_number(token):
-    return token.kind == NUMBER

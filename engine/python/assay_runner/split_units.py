@@ -4,8 +4,8 @@ which holds the kernels and what they are made of.
 """
 
 from assay_runner.split_source import (ALIAS, CLASS, DIRECTIVE, FUNCTION, INSTANTIATION, MACRO, USING_NAMESPACE, VARIABLE,
-                                       Source)  # fmt: skip
-from assay_runner.split_tokens import IDENTIFIER, PUNCTUATION, Edits, NotSplit, tokenize
+                                       Source, Text)  # fmt: skip
+from assay_runner.split_tokens import IDENTIFIER, PREPROCESSOR, Edits, NotSplit, tokenize
 
 # Of includes, by how their names begin. A header on neither list is NotSplit.
 HOST_HEADERS = ("torch/", "ATen/", "c10/", "pybind11/", "cuda.h", "cuda_runtime", "device_launch_parameters.h",
@@ -103,7 +103,7 @@ def _refuse(source):
         if name in ("undef", "pragma") and len(words) > 1 and words[1].text not in ("once", "unroll", "nv_diag_suppress"):
             raise NotSplit(f"#{name} {words[1].text}")
     for token in source.tokens:
-        if token.kind == "preprocessor":
+        if token.kind == PREPROCESSOR:
             _check_condition(token.text, source)
 
 
@@ -124,7 +124,7 @@ class _Headers:
         self.of = {}
         words = {t.text for t in source.tokens if t.kind == IDENTIFIER}
         for index, token in enumerate(source.tokens):
-            if token.kind != "preprocessor":
+            if token.kind != PREPROCESSOR:
                 continue
             name = _included(token.text)
             if name is not None:
@@ -224,75 +224,88 @@ class _Host:
         source = self._source
         hidden = sorted(self._removed)
         for index, token in enumerate(source.tokens):
-            if token.kind == "preprocessor":
+            if token.kind == PREPROCESSOR:
                 if "<<<" in token.text:
-                    raise NotSplit("a macro that launches")
+                    self._edits.replace(token.start, token.end, _launching_macro(token.text))
             elif token.text == "<<<" and not any(start <= token.start < end for start, end in hidden):
-                self._launch(index)
+                rewrite_launch(source, index, self._edits)
 
-    def _launch(self, index):
-        source, tokens = self._source, self._source.tokens
-        first = self._callee(index - 1)
-        at = index + 1
-        while True:
-            if at >= len(tokens) or tokens[at].text in (";", "}", ")"):
-                raise NotSplit("a launch without '>>>'")
-            if tokens[at].text in ("(", "[", "{"):
-                at = source.match[at] + 1
-                continue
-            if tokens[at].text == ">" and all(
-                source.is_text(at + k, ">") and tokens[at + k].start == tokens[at].start + k for k in (1, 2)
-            ) and source.is_text(at + 3, "("):  # fmt: skip
-                break
-            at += 1
-        configuration = self._edited(tokens[index].end, tokens[at].start)
-        closing = source.match[at + 3]
-        self._edits.replace(tokens[first].start, tokens[first].start, f"({LAUNCH}({configuration}) ? (void)0 : ")
-        self._edits.replace(tokens[index].start, tokens[at + 2].end, "\n" * source.text.count("\n", tokens[index].start, tokens[at + 2].end))
-        self._edits.replace(tokens[closing].end, tokens[closing].end, ")")
 
-    def _edited(self, start, end):
-        text = self._source.text[start:end]
-        if "<<<" in text:
-            raise NotSplit("a launch within a launch")
-        return text.replace("\n", " ") if "//" not in text and "#" not in text else text + "\n"
+def _launching_macro(text):
+    body = Text(text, tokenize(text, text.index("#") + 1, directives=False))
+    edits = Edits(text)
+    for index, token in enumerate(body.tokens):
+        if token.text == "<<<":
+            rewrite_launch(body, index, edits)
+    return edits.applied()
 
-    def _callee(self, at):
-        """Where the expression that ends at the token begins: names, template arguments, members, parentheses."""
-        source, tokens = self._source, self._source.tokens
-        while True:
-            if source.is_text(at, ">"):
-                depth = 0
-                while at >= 0:
-                    text = tokens[at].text
-                    if text in (")", "]", "}"):
-                        at = source.match[at]
-                    elif text == ">":
-                        depth += 1
-                    elif text == "<":
-                        depth -= 1
-                        if depth == 0:
-                            break
-                    elif text in (";", "{"):
-                        raise NotSplit("a launch of no kernel")
-                    at -= 1
+
+def rewrite_launch(text, index, edits):
+    """kernel<<<configuration>>>(arguments) -> (configure(configuration) ? (void)0 : kernel(arguments))"""
+    tokens = text.tokens
+    first = _callee(text, index - 1)
+    at = index + 1
+    while True:
+        if at >= len(tokens) or tokens[at].text in (";", "}", ")"):
+            raise NotSplit("a launch without '>>>'")
+        if tokens[at].text in ("(", "[", "{"):
+            at = text.match[at] + 1
+            continue
+        together = all(text.is_text(at + k, ">") and tokens[at + k].start == tokens[at].start + k for k in (0, 1, 2))
+        if together and text.is_text(at + 3, "("):
+            break
+        at += 1
+    configuration = text.text[tokens[index].end : tokens[at].start]
+    if "<<<" in configuration:
+        raise NotSplit("a launch within a launch")
+    lines = text.text.count("\n", tokens[index].start, tokens[at + 2].end)
+    if "//" in configuration or "#" in configuration:
+        configuration += "\n"
+    else:
+        configuration = configuration.replace("\\\n", " ").replace("\n", " ")
+    follows = "\n" * lines if text.text[:1] != "#" else " "
+    edits.replace(tokens[first].start, tokens[first].start, f"({LAUNCH}({configuration}) ? (void)0 : ")
+    edits.replace(tokens[index].start, tokens[at + 2].end, follows)
+    closing = text.match[at + 3]
+    edits.replace(tokens[closing].end, tokens[closing].end, ")")
+
+
+def _callee(source, at):
+    """Where the expression that ends at the token begins: names, template arguments, members, parentheses."""
+    tokens = source.tokens
+    while True:
+        if source.is_text(at, ">"):
+            depth = 0
+            while at >= 0:
+                text = tokens[at].text
+                if text in (")", "]", "}"):
+                    at = source.match[at]
+                elif text == ">":
+                    depth += 1
+                elif text == "<":
+                    depth -= 1
+                    if depth == 0:
+                        break
+                elif text in (";", "{"):
+                    raise NotSplit("a launch of no kernel")
                 at -= 1
-            elif source.is_text(at, ")", "]"):
-                at = source.match[at]
-                if source.is_text(at, "(") and tokens[at - 1].kind != IDENTIFIER:
-                    return at
-                at -= 1
-            if at < 0 or tokens[at].kind != IDENTIFIER:
-                raise NotSplit("a launch of no kernel")
-            while source.is_text(at - 1, "template"):
-                at -= 1
-            if source.is_text(at - 1, "::", ".", "->"):
-                if tokens[at - 1].text == "::" and (at < 2 or (tokens[at - 2].kind != IDENTIFIER and tokens[at - 2].text != ">")
-                                                    or tokens[at - 2].text == "return"):  # fmt: skip
-                    return at - 1
-                at -= 2
-                continue
+            at -= 1
+        elif source.is_text(at, ")", "]"):
+            at = source.match[at]
+            if source.is_text(at, "(") and tokens[at - 1].kind != IDENTIFIER:
+                return at
+            at -= 1
+        if at < 0 or tokens[at].kind != IDENTIFIER:
+            raise NotSplit("a launch of no kernel")
+        while source.is_text(at - 1, "template"):
+            at -= 1
+        if not source.is_text(at - 1, "::", ".", "->"):
             return at
+        qualified_name = at >= 2 and tokens[at - 2].text != "return" and (
+            tokens[at - 2].kind == IDENTIFIER or tokens[at - 2].text in (">", ")", "]"))  # fmt: skip
+        if tokens[at - 1].text == "::" and not qualified_name:
+            return at - 1
+        at -= 2
 
 
 class _Parameters:
@@ -306,7 +319,7 @@ def _parameters(source, item):
     opening, closing = item.parameters
     for first, last in _list(source, opening, closing):
         tokens = source.tokens[first : last + 1]
-        if any(token.kind == "preprocessor" for token in tokens):
+        if any(token.kind == PREPROCESSOR for token in tokens):
             raise NotSplit("a directive among a kernel's parameters")
         if [token.text for token in tokens] == ["void"]:
             continue
@@ -488,10 +501,3 @@ class _Device:
             if tokens[at].text == "std" and tokens[at + 1].text == "::" and tokens[at + 2].text not in STANDARD_NAMES:
                 raise NotSplit(f"std::{tokens[at + 2].text} in device code")
 
-
-def words_of(text):
-    return {token.text for token in tokenize(text) if token.kind == IDENTIFIER}
-
-
-def is_punctuation(token):
-    return token.kind == PUNCTUATION

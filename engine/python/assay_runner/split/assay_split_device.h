@@ -3,6 +3,31 @@
 // so that names are mangled alike and constants are the same bits.
 #pragma once
 
+// libcu++ takes int64_t for long long where it stands alone: its own names for these then, and glibc's for the source.
+#if ASSAY_SPLIT_CCCL
+#define int8_t assay_split_int8
+#define int16_t assay_split_int16
+#define int32_t assay_split_int32
+#define int64_t assay_split_int64
+#define uint8_t assay_split_uint8
+#define uint16_t assay_split_uint16
+#define uint32_t assay_split_uint32
+#define uint64_t assay_split_uint64
+#define intptr_t assay_split_intptr
+#define uintptr_t assay_split_uintptr
+#include <cuda/std/cstdint>
+#undef int8_t
+#undef int16_t
+#undef int32_t
+#undef int64_t
+#undef uint8_t
+#undef uint16_t
+#undef uint32_t
+#undef uint64_t
+#undef intptr_t
+#undef uintptr_t
+#endif
+
 typedef signed char int8_t;
 typedef short int16_t;
 typedef int int32_t;
@@ -13,6 +38,20 @@ typedef unsigned int uint32_t;
 typedef unsigned long uint64_t;
 typedef long intptr_t;
 typedef unsigned long uintptr_t;
+#if ASSAY_SPLIT_CCCL
+_LIBCUDACXX_BEGIN_NAMESPACE_STD
+using ::int16_t;
+using ::int32_t;
+using ::int64_t;
+using ::int8_t;
+using ::intptr_t;
+using ::uint16_t;
+using ::uint32_t;
+using ::uint64_t;
+using ::uint8_t;
+using ::uintptr_t;
+_LIBCUDACXX_END_NAMESPACE_STD
+#endif
 typedef unsigned char u_char;
 typedef unsigned short ushort;
 typedef unsigned int uint;
