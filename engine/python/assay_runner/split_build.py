@@ -113,7 +113,7 @@ class SplitBuild:
                 if split_objects.without_arguments(split_objects.without_parameters(split_objects.readable(symbol))) in units.device_functions:
                     raise NotSplit(f"host code that calls {symbol}")
             stubs = _stubs(defined, units)
-            cubin = device.result() if device else self._device(index, units, flags, [name for _, name in stubs])
+            cubin = device.result() if device else self._device(index, units, flags, [name for _, name in stubs if "<" in name])
             cubin = self._registered(index, cubin, stubs, defined, units)
         return path + ".o", defined_entry(path + ".o"), cubin
 
