@@ -17,7 +17,7 @@ namespace assay::engine {
 namespace {
 
 // Raised when the meaning of a stored artifact changes.
-constexpr const char* kArtifactVersion = "artifact 2";
+constexpr const char* kArtifactVersion = "artifact 3";
 
 std::string file_bytes(const std::string& path) {
   std::ostringstream bytes;
@@ -44,11 +44,16 @@ std::vector<std::string> python_parts(const Installation& installation) {
                                     file_stamp("/usr/bin/g++")};
   std::error_code error;
   std::vector<std::string> files;
+  std::vector<std::string> stamps;
   for (const auto& entry : fs::recursive_directory_iterator(installation.python_modules, error)) {
     const std::string extension = entry.path().extension().string();
     if (extension == ".py" || extension == ".h") files.push_back(entry.path().string());
+    // The caller of split extensions and the header they are compiled over: too large to read.
+    if (extension == ".so" || extension == ".gch") stamps.push_back(file_stamp(entry.path().string()));
   }
   std::sort(files.begin(), files.end());
+  std::sort(stamps.begin(), stamps.end());
+  parts.insert(parts.end(), stamps.begin(), stamps.end());
   for (const std::string& file : files) {
     parts.push_back(file.substr(installation.python_modules.size()));
     parts.push_back(file_bytes(file));

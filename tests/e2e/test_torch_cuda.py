@@ -69,7 +69,7 @@ def test_an_extension_without_cuda_runs_without_a_gpu(assay):
     right = compare(assay, RIGHT)
     assert right.status == 200 and right.body["verdict"]["code"] == "correct", right
     report = right.body["compile"][0]
-    assert report["way"] == "slim headers" and {"record", "host", "link"} <= {s["name"] for s in report["stages"]}
+    assert report["way"] == "split" and {"record", "split", "host", "link"} <= {s["name"] for s in report["stages"]}
     again = compare(assay, RIGHT)
     assert again.body["verdict"]["code"] == "correct" and again.body["compile"][0]["cache_hit"] is True, again
 

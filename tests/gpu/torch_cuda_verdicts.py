@@ -129,6 +129,7 @@ torch::Tensor product(torch::Tensor a, torch::Tensor b) {
                                                       cpp="torch::Tensor run(torch::Tensor a, torch::Tensor b);")
                                       + "ext = load_inline('stock', cpp, cuda, functions=['run'])\n" + model("ext.run(a, b)"),
     }  # fmt: skip
+    right.update(only_a_gpu_shows())
     wrong = {
         "one element short": HEAD + one(kernel=KERNEL.replace("i < n", "i + 1 < n")) + f"ext = {build}\n" + model(call),
         "nearly two": HEAD + one() + f"ext = {build}\n" + model(call.replace("2.0", "2.001")),
@@ -137,6 +138,135 @@ torch::Tensor product(torch::Tensor a, torch::Tensor b) {
     found.update({name: (source, "incorrect") for name, source in wrong.items()})
     found["does not compile"] = (right["one call"].replace("c[i] =", "d[i] ="), "compilation_failed")
     return found
+
+
+def written(cuda, cpp="torch::Tensor run(torch::Tensor a, torch::Tensor b);", extra=""):
+    return HEAD + strings(cuda=cuda, cpp=cpp) + f"ext = load_inline('written', cpp, cuda, functions=['run']{extra})\n" + model("ext.run(a, b)")
+
+
+def only_a_gpu_shows():
+    """name -> source: launches in all forms, variables of the device, attributes of kernels, errors. All are a * 2 + b."""
+    head = "#include <torch/extension.h>\n#include <ATen/cuda/CUDAContext.h>\n"
+    deduced = head + r"""
+namespace { template <typename T> __device__ __forceinline__ T twice(T x) { return x + x; } }
+template <typename T> static __global__ void k(const T* a, const T* b, T* c, int64_t n) {
+  for (int64_t i = blockIdx.x * blockDim.x + threadIdx.x; i < n; i += gridDim.x * blockDim.x) c[i] = twice(a[i]) + b[i];
+}
+#define LAUNCH(...) k<<<__VA_ARGS__>>>(a.data_ptr<scalar_t>(), b.data_ptr<scalar_t>(), c.data_ptr<scalar_t>(), a.numel())
+torch::Tensor run(torch::Tensor a, torch::Tensor b) {
+  auto c = torch::empty_like(a);
+  AT_DISPATCH_FLOATING_TYPES_AND2(at::kHalf, at::kBFloat16, a.scalar_type(), "run", [&] { LAUNCH(32, 128); });
+  return c;
+}
+"""
+    variables = head + r"""
+__constant__ float factors[2];
+static __device__ float offset = 7;
+__device__ int calls = 0;
+__global__ void k(const float* a, const float* b, float* c, int n) {
+  int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < n) c[i] = a[i] * factors[0] + b[i] * factors[1] + offset;
+  if (i == 0) calls = 1;
+}
+torch::Tensor run(torch::Tensor a, torch::Tensor b) {
+  auto c = torch::empty_like(a);
+  const float values[2] = {2, 1}, zero = 0;
+  auto stream = at::cuda::getCurrentCUDAStream();
+  C10_CUDA_CHECK(cudaMemcpyToSymbolAsync(factors, values, sizeof(values), 0, cudaMemcpyHostToDevice, stream));
+  C10_CUDA_CHECK(cudaMemcpyToSymbolAsync(offset, &zero, sizeof(zero), 0, cudaMemcpyHostToDevice, stream));
+  k<<<(a.numel() + 255) / 256, 256, 0, stream>>>(a.data_ptr<float>(), b.data_ptr<float>(), c.data_ptr<float>(), a.numel());
+  void* place = nullptr;
+  size_t bytes = 0;
+  C10_CUDA_CHECK(cudaGetSymbolAddress(&place, calls));
+  C10_CUDA_CHECK(cudaGetSymbolSize(&bytes, factors));
+  TORCH_CHECK(place != nullptr && bytes == sizeof(values));
+  return c;
+}
+"""
+    attributes = head + r"""
+template <int THREADS> __global__ void __launch_bounds__(THREADS) k(const float* a, const float* b, float* c, int n) {
+  extern __shared__ float tile[];
+  int i = blockIdx.x * THREADS + threadIdx.x;
+  tile[threadIdx.x + 16000] = i < n ? a[i] * 2 : 0;
+  __syncthreads();
+  if (i < n) c[i] = tile[threadIdx.x + 16000] + b[i];
+}
+torch::Tensor run(torch::Tensor a, torch::Tensor b) {
+  auto c = torch::empty_like(a);
+  const int bytes = 68 * 1024, n = a.numel();
+  C10_CUDA_CHECK(cudaFuncSetAttribute(k<256>, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes));
+  cudaFuncAttributes told{};
+  C10_CUDA_CHECK(cudaFuncGetAttributes(&told, k<256>));
+  TORCH_CHECK(told.maxDynamicSharedSizeBytes == bytes && told.maxThreadsPerBlock == 256);
+  int blocks = 0;
+  C10_CUDA_CHECK(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, k<256>, 256, bytes));
+  TORCH_CHECK(blocks > 0);
+  auto kernel = &k<256>;
+  kernel<<<(n + 255) / 256, 256, bytes, at::cuda::getCurrentCUDAStream()>>>(a.data_ptr<float>(), b.data_ptr<float>(), c.data_ptr<float>(), n);
+  C10_CUDA_KERNEL_LAUNCH_CHECK();
+  return c;
+}
+"""
+    cooperative = head + r"""
+#include <cooperative_groups.h>
+namespace cg = cooperative_groups;
+__global__ void k(const float* a, const float* b, float* c, int n) {
+  const int step = gridDim.x * blockDim.x, first = blockIdx.x * blockDim.x + threadIdx.x;
+  for (int i = first; i < n; i += step) c[n - 1 - i] = a[n - 1 - i] * 2;
+  cg::this_grid().sync();
+  for (int i = first; i < n; i += step) c[i] += b[i];
+}
+torch::Tensor run(torch::Tensor a, torch::Tensor b) {
+  auto c = torch::empty_like(a);
+  const float *x = a.data_ptr<float>(), *y = b.data_ptr<float>();
+  float* z = c.data_ptr<float>();
+  int n = a.numel();
+  void* arguments[] = {&x, &y, &z, &n};
+  C10_CUDA_CHECK(cudaLaunchCooperativeKernel((void*)k, dim3(64), dim3(256), arguments, 0, at::cuda::getCurrentCUDAStream()));
+  return c;
+}
+"""
+    errors = head + r"""
+__global__ void k(const float* a, const float* b, float* c, int n) {
+  int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < n) c[i] = a[i] * 2 + b[i];
+}
+torch::Tensor run(torch::Tensor a, torch::Tensor b) {
+  auto c = torch::empty_like(a);
+  auto stream = at::cuda::getCurrentCUDAStream();
+  const int n = a.numel();
+  k<<<1, 2048, 0, stream>>>(a.data_ptr<float>(), b.data_ptr<float>(), c.data_ptr<float>(), n);
+  TORCH_CHECK(cudaPeekAtLastError() == cudaErrorInvalidConfiguration, "a launch of 2048 threads");
+  TORCH_CHECK(cudaGetLastError() == cudaErrorInvalidConfiguration && cudaGetLastError() == cudaSuccess);
+  k<<<(n + 1023) / 1024, 1024, 0, stream>>>(a.data_ptr<float>(), b.data_ptr<float>(), c.data_ptr<float>(), n);
+  C10_CUDA_KERNEL_LAUNCH_CHECK();
+  return c;
+}
+"""
+    overloads = head + r"""
+struct Pair { const float* a; const float* b; };
+namespace ours {
+__global__ void k(Pair p, float* c, int n) { int i = blockIdx.x * blockDim.x + threadIdx.x; if (i < n) c[i] = p.a[i]; }
+template <typename T> __global__ void k(T* c, const float* b, T factor, int n) {
+  int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < n) c[i] = c[i] * factor + b[i];
+}
+}
+torch::Tensor run(torch::Tensor a, torch::Tensor b) {
+  auto c = torch::empty_like(a);
+  Pair p{a.data_ptr<float>(), b.data_ptr<float>()};
+  const int n = a.numel();
+  auto stream = c10::cuda::getCurrentCUDAStream();
+  ours::k<<<dim3((n + 127) / 128), dim3(128, 1, 1), 0, stream>>>(p, c.data_ptr<float>(), n);
+  ours::k<<<(n + 127) / 128, 128, 0, stream>>>(c.data_ptr<float>(), p.b, 2.0f, n);
+  return c;
+}
+"""
+    return {
+        "deduced template arguments": written(deduced, extra=", extra_cuda_cflags=['-O3', '--use_fast_math']"),
+        "variables of the device": written(variables), "attributes of kernels": written(attributes),
+        "cooperative launch": written(cooperative), "errors of launches": written(errors), "overloads": written(overloads),
+    }  # fmt: skip
 
 
 def requests():

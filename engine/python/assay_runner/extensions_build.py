@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Builds one recorded call into a shared library: the commands that stock torch would have ninja run, run directly, the
-units of all calls beside each other. Each unit is tried with slim headers first and with stock's where that fails.
+"""Builds one recorded call into a shared library. Three ways, the quickest first: "split" (docs/torch-cuda.md), then the
+commands that stock torch would have ninja run, run directly, the units of all calls beside each other, each with slim
+headers and, where that fails, with stock's.
+
+ASSAY_EXTENSION_WAYS, for tests and diagnosis: a comma list of the ways that may be tried.
 """
 
 import glob
 import os
+import signal
 import subprocess
 import sysconfig
+import threading
 import time
 
 import torch
@@ -14,10 +19,16 @@ from torch.utils import cpp_extension
 
 from assay_runner import extensions, extensions_log
 from assay_runner.extensions_gpu import capability_of
+from assay_runner.split_build import SplitBuild, Thread
+from assay_runner.split_tokens import NotSplit
 
 MAX_OUTPUT_BYTES = 1 << 20  # of one compiler; what is beyond is thrown away
 MAX_PARALLEL = 4  # a compiler of torch's headers takes up to 2 GB
-SLIM, STOCK = "slim headers", "stock headers"
+SPLIT, SLIM, STOCK = "split", "slim headers", "stock headers"
+WAYS = {"split": SPLIT, "slim": SLIM, "stock": STOCK}
+HEAD_START_SECONDS = 3.0  # of the split way, before the next begins beside it
+HEAD_START_SECONDS_FEW_CORES = 9.0  # where both would share what there is
+FEW_CORES = 3
 SLIM_FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "slim")
 STANDARD = "-std=c++17"
 # Sources with these words need more of torch than the slim headers hold: trying them would only cost time.
@@ -84,21 +95,73 @@ class Unit:
 
 
 class Built:
-    def __init__(self, library, way, stages, log, kernels):
+    """not_split: why the split way was not taken, where it was not."""
+
+    def __init__(self, library, way, stages, log, kernels, not_split=""):
         self.library, self.way, self.stages, self.log, self.kernels = library, way, stages, log, kernels
+        self.not_split = not_split
 
 
 class Build:
-    """One call: its units go to the pool as it is made, `finish` links."""
+    """One call: it is built from when this is made, `finish` waits for it. ways: of WAYS, all unless told."""
 
-    def __init__(self, call, architecture, toolkit, folder, pool):
+    def __init__(self, call, architecture, toolkit, folder, pool, ways=None):
         self.call, self._architecture, self._toolkit, self._folder = call, architecture, toolkit, folder
         os.mkdir(folder)
+        self._ways = ways or _allowed_ways()
+        self._pool, self._commands = pool, Commands(folder)
         self._units = [Unit(call, unit, folder) for unit in call.data["units"]]
-        self._pending = [pool.submit(self._compile, unit) for unit in self._units]
+        self._pending, self._start_lock = None, threading.Lock()
+        self._split = None
+        self._split_stages = {}
+        if SPLIT in self._ways:
+            self._split = Thread(self._build_split)
+            self._watch = Thread(self._begin_beside) if len(self._ways) > 1 else None
+        else:
+            self._start_units()
+
+    def _build_split(self):
+        number = self._architecture.removeprefix("sm_")
+        if f"{number[:-1]}.{number[-1]}a" in self.call.data["arch_list"]:
+            number += "a"
+        build = SplitBuild(self.call, number, self._toolkit, os.path.join(self._folder, "split"), self._split_run)
+        self._split_stages = build.stages
+        return build.library(), build.kernels
+
+    def _split_run(self, command, text=None):
+        return _run(command, os.path.join(self._folder, "split"), text)
+
+    def _begin_beside(self):
+        few = len(os.sched_getaffinity(0)) < FEW_CORES
+        self._split.join(HEAD_START_SECONDS_FEW_CORES if few else HEAD_START_SECONDS)
+        if self._split.is_alive():
+            self._start_units()
+
+    def _start_units(self):
+        with self._start_lock:
+            if self._pending is None:
+                self._pending = [self._pool.submit(self._compile, unit) for unit in self._units]
 
     def finish(self):
         """Built; Failed where a unit does not compile or the units do not link."""
+        reason = ""
+        if self._split is not None:
+            try:
+                library, kernels = self._split.result()
+                self._commands.stop()
+                return Built(library, SPLIT, self._split_stages, "", kernels)
+            except (NotSplit, OSError, ValueError) as error:
+                reason = str(error)
+                if len(self._ways) == 1:
+                    raise Failed(f"not the split way: {reason}") from None
+            self._start_units()
+        built = self._finish_units()
+        built.not_split = reason
+        if self._split is not None:
+            built.stages["split"] = sum(self._split_stages.values())
+        return built
+
+    def _finish_units(self):
         done = [future.result() for future in self._pending]  # of all: whichever fails first in time is not the first
         stages, logs, ways, errors = {}, [], set(), []
         for unit, (status, output, way, seconds) in zip(self._units, done):
@@ -125,9 +188,11 @@ class Build:
 
     def _compile(self, unit):
         begin = time.monotonic()
-        ways = (STOCK,) if any(word in unit.text for word in BEYOND_SLIM) else (SLIM, STOCK)
+        ways = [way for way in (SLIM, STOCK) if way in self._ways]
+        if any(word in unit.text for word in BEYOND_SLIM) and STOCK in ways:
+            ways = [STOCK]
         for way in ways:
-            status, output = _run(self._command(unit, way == SLIM), self._folder)
+            status, output = self._commands.run(self._command(unit, way == SLIM))
             if status == 0:
                 break
         return status, output, way, time.monotonic() - begin
@@ -186,16 +251,62 @@ def _with_line_marks(parts):
     return "\n".join(pieces) + "\n"
 
 
-def _run(command, folder):
+class Commands:
+    """Runs programs until it is stopped, which ends those that run."""
+
+    def __init__(self, folder):
+        self._folder, self._lock = folder, threading.Lock()
+        self._running, self._stopped = set(), False
+
+    def run(self, command):
+        with self._lock:
+            if self._stopped:
+                return 1, "stopped"
+            process = _started(command, self._folder)
+            self._running.add(process)
+        try:
+            return _ended(process)
+        finally:
+            with self._lock:
+                self._running.discard(process)
+
+    def stop(self):
+        with self._lock:
+            self._stopped = True
+            for process in self._running:
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def _started(command, folder, text=None):
+    return subprocess.Popen(
+        command, cwd=folder, stdin=subprocess.DEVNULL if text is None else subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, start_new_session=True,
+    )  # fmt: skip
+
+
+def _ended(process, text=None):
     """(status, output of both streams, capped)."""
-    process = subprocess.Popen(
-        command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
+    if text is not None:
+        with process.stdin as stream:
+            stream.write(text.encode("utf-8", "surrogateescape"))
     kept = bytearray()
     with process.stdout as stream:
         while piece := stream.read1(1 << 16):
             kept += piece[: max(0, MAX_OUTPUT_BYTES - len(kept))]
     return process.wait(), kept.decode("utf-8", "replace")
+
+
+def _run(command, folder, text=None):
+    return _ended(_started(command, folder, text), text)
+
+
+def _allowed_ways():
+    told = os.environ.get("ASSAY_EXTENSION_WAYS", "")
+    words = [word.strip() for word in told.split(",") if word.strip()] or list(WAYS)
+    unknown = [word for word in words if word not in WAYS]
+    if unknown:
+        raise ValueError(f"ASSAY_EXTENSION_WAYS: {unknown[0]!r} is none of {', '.join(WAYS)}")
+    return tuple(WAYS[word] for word in words)
 
 
 def parallel():

@@ -14,7 +14,7 @@ from assay_runner import extensions_recording
 from assay_runner.compiler import Compiled
 from assay_runner.errors import CONTRACT, IMPORT, SYNTAX, Fault
 from assay_runner.extensions import Call
-from assay_runner.extensions_build import Build, Failed, Toolkit, parallel
+from assay_runner.extensions_build import SPLIT, Build, Failed, Toolkit, parallel
 
 MAX_ROUNDS = 3  # a source may answer a failed build with another one
 MAX_LIBRARY_BYTES = 100 << 20  # of all together
@@ -80,6 +80,8 @@ class Job:
                     self._built[key] = None
                     self._notes.append(f"extension '{build.call.name}' was guessed and does not build:\n{failure}")
                 continue
+            if built.not_split:
+                self._notes.append(f"extension '{build.call.name}' was not built the split way: {built.not_split}")
             for name, seconds in built.stages.items():
                 self._add_stage(name, seconds)
 
@@ -92,7 +94,7 @@ class Job:
         for call, built in done:
             entries.append({
                 "key": call.key, "nameless_key": call.nameless_key, "name": call.name,
-                "python_module": call.data["python_module"], "offset": offset, "bytes": len(built.library),
+                "python_module": call.data["python_module"], "caller": built.way == SPLIT, "offset": offset, "bytes": len(built.library),
             })  # fmt: skip
             libraries.append(built.library)
             offset += len(built.library)

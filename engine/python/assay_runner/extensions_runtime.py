@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """load_inline and load in a runner: they import what the compiler built for the same call."""
 
+import importlib
 import importlib.util
 import os
 import tempfile
+import types
 
 import torch
 from torch.utils import cpp_extension
@@ -74,6 +76,11 @@ class Library:
         if not entry["python_module"]:
             torch.ops.load_library(path)
             return path
+        if entry.get("caller"):
+            module = types.ModuleType(entry["name"])
+            module.__file__ = path
+            importlib.import_module("_assay_extension_caller").load(path, module)
+            return module
         spec = importlib.util.spec_from_file_location(entry["name"], path)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)

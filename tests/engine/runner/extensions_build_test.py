@@ -64,8 +64,8 @@ def test_a_cpp_extension_with_torch_is_called():
         'ext = load_inline("twice_ext", cpp, functions=["twice"])\n'
     )
     compiled = compile_source(source)
-    assert compiled.way == extensions_build.SLIM and not compiled.needs_gpu and compiled.tier == "host"
-    assert {stage["name"] for stage in compiled.stages} == {"record", "host", "link"}
+    assert compiled.way == extensions_build.SPLIT and not compiled.needs_gpu and compiled.tier == "host"
+    assert {stage["name"] for stage in compiled.stages} == {"record", "split", "host", "link"}
     library = Library(compiled.launch, compiled.binary)
     cpp = "torch::Tensor twice(torch::Tensor x) { TORCH_CHECK(x.dim() == 1); return x * 2; }"
     module = library.load_inline("twice_ext", [cpp], functions="twice")
@@ -103,7 +103,7 @@ torch::Tensor add_cuda(torch::Tensor a, torch::Tensor b) {
     )
     compiled = compile_source(source)
     assert compiled.needs_gpu and architectures_in(compiled.binary) == {90}
-    assert compiled.way == extensions_build.SLIM
+    assert compiled.way == extensions_build.SPLIT
     assert len(compiled.kernels) == 2
     for kernel in compiled.kernels:
         assert kernel["registers"] > 0 and kernel["shared_static_bytes"] in (128, 256), kernel
@@ -113,6 +113,7 @@ def test_what_does_not_compile_with_the_slim_headers_is_built_with_the_stock_one
     (tmp_path / "torch").mkdir()
     (tmp_path / "torch" / "extension.h").write_text("#pragma once\n#include <ATen/core/Tensor.h>\n")
     monkeypatch.setattr(extensions_build, "SLIM_FOLDER", str(tmp_path))
+    monkeypatch.setenv("ASSAY_EXTENSION_WAYS", "slim,stock")
     source = HEAD + (
         'cpp = "torch::Tensor spectrum(torch::Tensor x) { return torch::fft_fft(x).abs(); }"\n'
         'ext = load_inline("stock_ext", cpp, functions=["spectrum"])\n'
