@@ -12,10 +12,12 @@ import time
 
 from assay_runner import extensions_log, split_objects
 from assay_runner.split_flags import PREFIX_MACROS, Flags
+from assay_runner.split_headers import STANDARD_HEADERS, included
 from assay_runner.split_tokens import IDENTIFIER, PREPROCESSOR, NotSplit, tokenize
-from assay_runner.split_units import FOREIGN, STANDARD_HEADERS, Units, _included
+from assay_runner.split_units import FOREIGN, Units
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "split")
+SLIM_FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "slim")
 PREFIX = os.path.join(FOLDER, "assay_split.h")
 NVRTC_PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "split_nvrtc.py")
 STUB_LIBRARIES = ("libc10.so", "libc10_cuda.so", "libtorch_cpu.so", "libtorch_cuda.so", "libtorch.so")
@@ -38,11 +40,11 @@ int atexit(void (*)(void));
 
 def host_command(output, flags=()):
     """g++'s command line up to the source, for units and for the header they share."""
-    return ["g++", "-O0", "-g0", "-w", "-fPIC", "-std=c++17", "-pipe", *flags, "-o", output]
+    return ["g++", "-O0", "-g0", "-w", "-fPIC", "-std=c++17", "-pipe", "-fmax-errors=1", *flags, "-o", output]
 
 
 def include_flags(toolkit):
-    flags = [f"-I{FOLDER}"]
+    flags = [f"-I{FOLDER}", f"-I{SLIM_FOLDER}"]  # its own before what it shares with the slim way
     for path in toolkit.torch_headers + toolkit.cuda_headers:
         flags += ["-isystem", path]
     return flags
@@ -242,7 +244,7 @@ def defined_entry(path):
 def _check_host(text):
     for token in tokenize(text):
         if token.kind == PREPROCESSOR:
-            name = _included(token.text)
+            name = included(token.text)
             if name is not None and name not in STANDARD_HEADERS and name not in CPP_HEADERS:
                 raise NotSplit(f"the header {name}")
         elif token.kind == IDENTIFIER and token.text in FOREIGN:
