@@ -213,6 +213,10 @@ class Thread(threading.Thread):
         except BaseException as error:
             self._error = error
 
+    @property
+    def failed(self):
+        return self._error is not None
+
     def result(self):
         self.join()
         if self._error is not None:
