@@ -26,7 +26,8 @@ CPP_HEADERS = ("torch/extension.h", "torch/types.h", "torch/all.h", "torch/torch
                "torch/csrc/utils/pybind.h", "pybind11/pybind11.h", "pybind11/stl.h", "cuda_runtime.h", "cuda_runtime_api.h",
                "cuda.h", "cuda_fp16.h", "cuda_bf16.h", "ATen/cuda/CUDAContext.h")  # fmt: skip
 TORCH_NAMESPACES = {"c10", "at", "torch"}
-REGISTRATION = """typedef unsigned long size_t;
+REGISTRATION = """#define HIDDEN __attribute__((visibility("hidden")))
+typedef unsigned long size_t;
 extern "C" {
 void** __cudaRegisterFatBinary(void*);
 void __cudaRegisterFatBinaryEnd(void**);
@@ -121,11 +122,12 @@ class SplitBuild:
 
     def _device(self, index, units, flags, names):
         begin = time.monotonic()
-        tokens = tokenize(units.device)
+        text = units.device(names)
+        tokens = tokenize(text)
         words = {t.text for t in tokens if t.kind == IDENTIFIER}
         libcu = any(t.kind == PREPROCESSOR and ("cub/" in t.text or "cooperative_groups" in t.text) for t in tokens)
         scalars = bool(words & TORCH_NAMESPACES) or any("c10::" in name for name in names)
-        source = f'#define ASSAY_SPLIT_C10 {int(scalars)}\n#define ASSAY_SPLIT_CCCL {int(libcu)}\n#include "assay_split_device.h"\n{units.device}'
+        source = f'#define ASSAY_SPLIT_C10 {int(scalars)}\n#define ASSAY_SPLIT_CCCL {int(libcu)}\n#include "assay_split_device.h"\n{text}'
         path = os.path.join(self._folder, f"{index}.cubin")
         options = [*flags.device, f"--include-path={FOLDER}", "--disable-warnings"]
         if scalars:
@@ -176,7 +178,7 @@ class SplitBuild:
             raise NotSplit("no PYBIND11_MODULE")
         library = os.path.join(self._folder, self._call.name + ".so")
         toolkit = self._toolkit
-        command = ["g++", "-shared", "-fPIC", "-O1", "-w", "-Wl,-Bsymbolic-functions", "-Wl,--no-as-needed"]
+        command = ["g++", "-shared", "-fPIC", "-O1", "-w", "-Wl,--no-as-needed"]
         command += [path for path, _, _ in done]
         command += [path for _, _, path in done if path]
         stubs = os.path.join(FOLDER, "lib")
@@ -276,13 +278,13 @@ def _registration(image, kernels, variables):
         '__asm__(".section .nv_fatbin,\\"a\\"\\n.balign 8\\n.globl assay_split_image\\n.hidden assay_split_image\\n'
         f'assay_split_image:\\n.incbin \\"{image}\\"\\n.balign 8\\n.previous\\n");'.replace("assay_split_image", _image_name(image))
     )
-    lines.append(f"extern const char {_image_name(image)}[] __attribute__((visibility(\"hidden\")));")
+    lines.append(f"extern const char {_image_name(image)}[] HIDDEN;")
     lines.append("static struct { int magic, version; const void* data; void* more; } wrapper "
                  f'__attribute__((section(".nvFatBinSegment"))) = {{0x466243b1, 1, {_image_name(image)}, 0}};')  # fmt: skip
     for number, symbol in enumerate(kernels):
-        lines.append(f'extern const char kernel{number}[] __asm__("{symbol}");')
+        lines.append(f'extern const char kernel{number}[] __asm__("{symbol}") HIDDEN;')
     for number, (symbol, _, _) in enumerate(variables):
-        lines.append(f'extern char variable{number}[] __asm__("{symbol}");')
+        lines.append(f'extern char variable{number}[] __asm__("{symbol}") HIDDEN;')
     lines.append("static void** handle;\nstatic void leave(void) { __cudaUnregisterFatBinary(handle); }")
     lines.append("__attribute__((constructor(101))) static void enter(void) {\n  handle = __cudaRegisterFatBinary(&wrapper);")
     for number, symbol in enumerate(kernels):

@@ -17,9 +17,10 @@ class DeviceUnit:
     def __init__(self, source, units):
         self._source, self._units, self._edits = source, units, Edits(source.text)
 
-    def text(self):
+    def text(self, words=()):
+        """words: identifiers that instantiations need besides what the kernels' own text names."""
         source = self._source
-        wanted = self._wanted()
+        wanted = self._wanted(words)
         pieces = []
         for item in source.items:
             if item.kind == DIRECTIVE:
@@ -65,7 +66,7 @@ class DeviceUnit:
             if token.text in ("(", "{", "="):
                 break
 
-    def _wanted(self):
+    def _wanted(self, named):
         """ids of the items that kernels are made of, by the names that they use."""
         source, by_name = self._source, {}
         for item in source.items:
@@ -81,6 +82,9 @@ class DeviceUnit:
         for item in source.items:
             roots = item.is_kernel or (item.specifiers & {"__device__", "__constant__"} and item.name == "operator")
             if roots or (item.kind == VARIABLE and qualified(item) in self._units.variables):
+                add(item)
+        for word in named:
+            for item in by_name.get(word, ()):
                 add(item)
         while work:
             item = work.pop()

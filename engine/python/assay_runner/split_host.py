@@ -4,6 +4,7 @@
 from assay_runner.split_source import CLASS, FUNCTION, VARIABLE, Text, qualified
 from assay_runner.split_tokens import IDENTIFIER, PREPROCESSOR, Edits, NotSplit, tokenize
 
+HIDDEN = '__attribute__((visibility("hidden"))) '
 LAUNCH = "::assay_split::configure"
 
 
@@ -29,12 +30,19 @@ class HostUnit:
                 self._items(item.members)
             elif item.kind == FUNCTION and item.is_kernel:
                 self._drop(item, "static")
+                self._hide(item)
                 if item.body:
                     self._stub(item)
             elif item.kind == FUNCTION and item.device_only and item.body:
                 self._remove(item.body_begin, item.last, ";")
             elif item.kind == VARIABLE and qualified(item) in self._units.variables:
                 self._drop(item, "static")
+                self._hide(item)
+
+    def _hide(self, item):
+        """Extensions of one process must not find each other's kernels and variables by name."""
+        start = self._source.tokens[item.head].start
+        self._edits.replace(start, start, HIDDEN)
 
     def _drop(self, item, word):
         for token in self._source.tokens[item.first : item.last]:

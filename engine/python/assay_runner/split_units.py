@@ -20,7 +20,7 @@ CONDITION_WORDS = frozenset((
 
 
 class Units:
-    """host, device: texts. kernels: {qualified name: has a template}; variables: of the device, {qualified name: is
+    """host: the text for g++. kernels: {qualified name: has a template}; variables: of the device, {qualified name: is
     constant}; device_functions: names that host code has no definition of; plain: kernels without templates.
     """
 
@@ -32,8 +32,12 @@ class Units:
         self.directives = Headers(source)
         _note(source.items, self)
         self.host = HostUnit(source, self).text()
-        self.device = DeviceUnit(source, self).text() if self.kernels else ""
         self.has_bindings = any(item.kind == MACRO and item.name == "PYBIND11_MODULE" for item in source.items)
+
+    def device(self, expressions=()):
+        """The text for NVRTC, with what the name expressions of instantiations need."""
+        words = [token.text for text in expressions for token in tokenize(text) if token.kind == IDENTIFIER]
+        return DeviceUnit(self._source, self).text(words) if self.kernels else ""
 
 
 def _note(items, units):
