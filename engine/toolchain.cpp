@@ -49,7 +49,8 @@ std::vector<std::string> python_parts(const Installation& installation) {
     const std::string extension = entry.path().extension().string();
     if (extension == ".py" || extension == ".h") files.push_back(entry.path().string());
     // The caller of split extensions and the header they are compiled over: too large to read.
-    if (extension == ".so" || extension == ".gch") stamps.push_back(file_stamp(entry.path().string()));
+    if (extension == ".so" || extension == ".gch")
+      stamps.push_back(file_stamp(entry.path().string()));
   }
   std::sort(files.begin(), files.end());
   std::sort(stamps.begin(), stamps.end());

@@ -132,7 +132,7 @@ def test_the_example_is_correct_or_compiled(assay, has_gpu):
     assert answer.body["verdict"]["code"] == ("correct" if has_gpu else "compiled_only"), answer
     assert answer.status == (200 if has_gpu else 500)
     report = answer.body["compile"][-1]
-    assert report["way"] == "slim headers" and "softmax_rows" in report["kernels"][0]["kernel_name"], report
+    assert report["way"] == "split" and "softmax_rows" in report["kernels"][0]["kernel_name"], report
 
 
 def test_a_compilation_error_is_200_and_begins_with_the_error(assay):

@@ -6,6 +6,7 @@ headers and, where that fails, with stock's.
 ASSAY_EXTENSION_WAYS, for tests and diagnosis: a comma list of the ways that may be tried.
 """
 
+import contextlib
 import glob
 import os
 import signal
@@ -29,6 +30,7 @@ WAYS = {"split": SPLIT, "slim": SLIM, "stock": STOCK}
 HEAD_START_SECONDS = 3.0  # of the split way, before the next begins beside it
 HEAD_START_SECONDS_FEW_CORES = 9.0  # where both would share what there is
 FEW_CORES = 3
+POLL_SECONDS = 0.05
 SLIM_FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "slim")
 STANDARD = "-std=c++17"
 # Sources with these words need more of torch than the slim headers hold: trying them would only cost time.
@@ -124,18 +126,27 @@ class Build:
         number = self._architecture.removeprefix("sm_")
         if f"{number[:-1]}.{number[-1]}a" in self.call.data["arch_list"]:
             number += "a"
-        build = SplitBuild(self.call, number, self._toolkit, os.path.join(self._folder, "split"), self._split_run)
+        folder = os.path.join(self._folder, "split")
+        self._split_commands = Commands(folder)
+        build = SplitBuild(self.call, number, self._toolkit, folder, self._split_commands.run)
         self._split_stages = build.stages
         return build.library(), build.kernels
-
-    def _split_run(self, command, text=None):
-        return _run(command, os.path.join(self._folder, "split"), text)
 
     def _begin_beside(self):
         few = len(os.sched_getaffinity(0)) < FEW_CORES
         self._split.join(HEAD_START_SECONDS_FEW_CORES if few else HEAD_START_SECONDS)
-        if self._split.is_alive():
+        if self._split.is_alive() or self._split.failed:
             self._start_units()
+
+    def _units_came_first(self):
+        """Waits for the split way. True where the next, begun beside it, was quicker: the split way is ended then."""
+        while self._split.is_alive():
+            self._split.join(POLL_SECONDS)
+            pending = self._pending
+            if pending and all(future.done() for future in pending) and all(future.result()[0] == 0 for future in pending):
+                self._split_commands.stop()
+                return True
+        return False
 
     def _start_units(self):
         with self._start_lock:
@@ -147,6 +158,8 @@ class Build:
         reason = ""
         if self._split is not None:
             try:
+                if self._units_came_first():
+                    raise NotSplit("the next way was quicker")
                 library, kernels = self._split.result()
                 self._commands.stop()
                 return Built(library, SPLIT, self._split_stages, "", kernels)
@@ -258,14 +271,14 @@ class Commands:
         self._folder, self._lock = folder, threading.Lock()
         self._running, self._stopped = set(), False
 
-    def run(self, command):
+    def run(self, command, text=None):
         with self._lock:
             if self._stopped:
                 return 1, "stopped"
-            process = _started(command, self._folder)
+            process = _started(command, self._folder, text)
             self._running.add(process)
         try:
-            return _ended(process)
+            return _ended(process, text)
         finally:
             with self._lock:
                 self._running.discard(process)
@@ -274,7 +287,8 @@ class Commands:
         with self._lock:
             self._stopped = True
             for process in self._running:
-                os.killpg(process.pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):  # it has ended
+                    os.killpg(process.pid, signal.SIGKILL)
 
 
 def _started(command, folder, text=None):
@@ -287,7 +301,7 @@ def _started(command, folder, text=None):
 def _ended(process, text=None):
     """(status, output of both streams, capped)."""
     if text is not None:
-        with process.stdin as stream:
+        with contextlib.suppress(BrokenPipeError), process.stdin as stream:
             stream.write(text.encode("utf-8", "surrogateescape"))
     kept = bytearray()
     with process.stdout as stream:

@@ -12,10 +12,12 @@ import time
 
 from assay_runner import extensions_log, split_objects
 from assay_runner.split_flags import PREFIX_MACROS, Flags
+from assay_runner.split_headers import STANDARD_HEADERS, included
 from assay_runner.split_tokens import IDENTIFIER, PREPROCESSOR, NotSplit, tokenize
-from assay_runner.split_units import FOREIGN, STANDARD_HEADERS, Units, _included
+from assay_runner.split_units import FOREIGN, Units
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "split")
+SLIM_FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "slim")
 PREFIX = os.path.join(FOLDER, "assay_split.h")
 NVRTC_PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "split_nvrtc.py")
 STUB_LIBRARIES = ("libc10.so", "libc10_cuda.so", "libtorch_cpu.so", "libtorch_cuda.so", "libtorch.so")
@@ -24,7 +26,8 @@ CPP_HEADERS = ("torch/extension.h", "torch/types.h", "torch/all.h", "torch/torch
                "torch/csrc/utils/pybind.h", "pybind11/pybind11.h", "pybind11/stl.h", "cuda_runtime.h", "cuda_runtime_api.h",
                "cuda.h", "cuda_fp16.h", "cuda_bf16.h", "ATen/cuda/CUDAContext.h")  # fmt: skip
 TORCH_NAMESPACES = {"c10", "at", "torch"}
-REGISTRATION = """typedef unsigned long size_t;
+REGISTRATION = """#define HIDDEN __attribute__((visibility("hidden")))
+typedef unsigned long size_t;
 extern "C" {
 void** __cudaRegisterFatBinary(void*);
 void __cudaRegisterFatBinaryEnd(void**);
@@ -38,11 +41,11 @@ int atexit(void (*)(void));
 
 def host_command(output, flags=()):
     """g++'s command line up to the source, for units and for the header they share."""
-    return ["g++", "-O0", "-g0", "-w", "-fPIC", "-std=c++17", "-pipe", *flags, "-o", output]
+    return ["g++", "-O0", "-g0", "-w", "-fPIC", "-std=c++17", "-pipe", "-fmax-errors=1", *flags, "-o", output]
 
 
 def include_flags(toolkit):
-    flags = [f"-I{FOLDER}"]
+    flags = [f"-I{FOLDER}", f"-I{SLIM_FOLDER}"]  # its own before what it shares with the slim way
     for path in toolkit.torch_headers + toolkit.cuda_headers:
         flags += ["-isystem", path]
     return flags
@@ -119,11 +122,12 @@ class SplitBuild:
 
     def _device(self, index, units, flags, names):
         begin = time.monotonic()
-        tokens = tokenize(units.device)
+        text = units.device(names)
+        tokens = tokenize(text)
         words = {t.text for t in tokens if t.kind == IDENTIFIER}
         libcu = any(t.kind == PREPROCESSOR and ("cub/" in t.text or "cooperative_groups" in t.text) for t in tokens)
         scalars = bool(words & TORCH_NAMESPACES) or any("c10::" in name for name in names)
-        source = f'#define ASSAY_SPLIT_C10 {int(scalars)}\n#define ASSAY_SPLIT_CCCL {int(libcu)}\n#include "assay_split_device.h"\n{units.device}'
+        source = f'#define ASSAY_SPLIT_C10 {int(scalars)}\n#define ASSAY_SPLIT_CCCL {int(libcu)}\n#include "assay_split_device.h"\n{text}'
         path = os.path.join(self._folder, f"{index}.cubin")
         options = [*flags.device, f"--include-path={FOLDER}", "--disable-warnings"]
         if scalars:
@@ -174,7 +178,7 @@ class SplitBuild:
             raise NotSplit("no PYBIND11_MODULE")
         library = os.path.join(self._folder, self._call.name + ".so")
         toolkit = self._toolkit
-        command = ["g++", "-shared", "-fPIC", "-O1", "-w", "-Wl,-Bsymbolic-functions", "-Wl,--no-as-needed"]
+        command = ["g++", "-shared", "-fPIC", "-O1", "-w", "-Wl,--no-as-needed"]
         command += [path for path, _, _ in done]
         command += [path for _, _, path in done if path]
         stubs = os.path.join(FOLDER, "lib")
@@ -211,6 +215,10 @@ class Thread(threading.Thread):
         except BaseException as error:
             self._error = error
 
+    @property
+    def failed(self):
+        return self._error is not None
+
     def result(self):
         self.join()
         if self._error is not None:
@@ -242,7 +250,7 @@ def defined_entry(path):
 def _check_host(text):
     for token in tokenize(text):
         if token.kind == PREPROCESSOR:
-            name = _included(token.text)
+            name = included(token.text)
             if name is not None and name not in STANDARD_HEADERS and name not in CPP_HEADERS:
                 raise NotSplit(f"the header {name}")
         elif token.kind == IDENTIFIER and token.text in FOREIGN:
@@ -270,13 +278,13 @@ def _registration(image, kernels, variables):
         '__asm__(".section .nv_fatbin,\\"a\\"\\n.balign 8\\n.globl assay_split_image\\n.hidden assay_split_image\\n'
         f'assay_split_image:\\n.incbin \\"{image}\\"\\n.balign 8\\n.previous\\n");'.replace("assay_split_image", _image_name(image))
     )
-    lines.append(f"extern const char {_image_name(image)}[] __attribute__((visibility(\"hidden\")));")
+    lines.append(f"extern const char {_image_name(image)}[] HIDDEN;")
     lines.append("static struct { int magic, version; const void* data; void* more; } wrapper "
                  f'__attribute__((section(".nvFatBinSegment"))) = {{0x466243b1, 1, {_image_name(image)}, 0}};')  # fmt: skip
     for number, symbol in enumerate(kernels):
-        lines.append(f'extern const char kernel{number}[] __asm__("{symbol}");')
+        lines.append(f'extern const char kernel{number}[] __asm__("{symbol}") HIDDEN;')
     for number, (symbol, _, _) in enumerate(variables):
-        lines.append(f'extern char variable{number}[] __asm__("{symbol}");')
+        lines.append(f'extern char variable{number}[] __asm__("{symbol}") HIDDEN;')
     lines.append("static void** handle;\nstatic void leave(void) { __cudaUnregisterFatBinary(handle); }")
     lines.append("__attribute__((constructor(101))) static void enter(void) {\n  handle = __cudaRegisterFatBinary(&wrapper);")
     for number, symbol in enumerate(kernels):

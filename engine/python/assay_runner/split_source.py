@@ -382,3 +382,6 @@ class Source(Text):
             at += 1
         raise NotSplit("a constructor without a body")
 
+
+def qualified(item, name=None):
+    return "::".join([part.name for part in item.path if part.name] + [name or item.name])

@@ -112,10 +112,10 @@ class Edits:
         self._edits.append((start, end, text))
 
     def applied(self, start=0, end=None):
-        """text[start:end] edited; an edit inside a larger one is swallowed by it."""
+        """text[start:end] edited; an edit inside a larger one is swallowed by it, one that only adds comes first."""
         end = len(self._text) if end is None else end
         pieces, at = [], start
-        for first, last, text in sorted(self._edits, key=lambda edit: (edit[0], -edit[1])):
+        for first, last, text in sorted(self._edits, key=lambda edit: (edit[0], edit[1] > edit[0], -edit[1])):
             if first < at or last > end:
                 continue
             pieces += [self._text[at:first], text]

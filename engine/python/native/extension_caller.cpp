@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// _assay_extension_caller: makes the functions of a split extension (assay_runner/split/) callable from Python, with pybind11's
-// and torch's own conversions, so that no extension compiles them again.
+// _assay_extension_caller: makes the functions of a split extension (assay_runner/split/) callable
+// from Python, with pybind11's and torch's own conversions, so that no extension compiles them
+// again.
 //
-// load(path, module) opens the library and sets its functions on the module. Types, errors and overloads behave as in
-// pybind11: every overload is tried without conversions, then with them; a lone one with them at once.
-#include <dlfcn.h>
-
+// load(path, module) opens the library and sets its functions on the module. Types, errors and
+// overloads behave as in pybind11: every overload is tried without conversions, then with them; a
+// lone one with them at once.
 #include <array>
+#include <dlfcn.h>
 #include <memory>
 #include <string>
 #include <vector>
@@ -32,14 +33,16 @@ struct alignas(std::max_align_t) Slot {
 
 // What is known of one type: how an argument is read, how a result is given.
 struct Conversion {
-  // Constructs a converter in the slot and returns where its value lies; nullptr, and an empty slot, where it does not fit.
+  // Constructs a converter in the slot and returns where its value lies; nullptr, and an empty
+  // slot, where it does not fit.
   void* (*read)(PyObject* object, bool convert, Slot& slot) = nullptr;
   void (*release)(Slot& slot) = nullptr;
-  PyObject* (*give)(Slot& slot) = nullptr;  // destroys what the slot holds
+  PyObject* (*give)(Slot& slot) = nullptr;    // destroys what the slot holds
   std::string (*text)(bool given) = nullptr;  // as an argument, or as a result
 };
 
-// pybind11's text of a type has marks in it: "%" for a class, "@in@out@" for what is taken and what is given.
+// pybind11's text of a type has marks in it: "%" for a class, "@in@out@" for what is taken and what
+// is given.
 std::string plain(const char* text, bool given) {
   std::string result;
   int part = 0;
@@ -137,7 +140,7 @@ const Conversion& conversion_of(Type type) {
 }
 
 struct Argument {
-  py::str name;  // interned
+  py::str name;      // interned
   py::object value;  // null where there is none
 };
 
@@ -211,14 +214,16 @@ Py_ssize_t place_of(const Overload& overload, PyObject* keyword) {
   for (std::size_t i = 0; i < overload.named.size(); ++i)
     if (overload.named[i].name.ptr() == keyword) return static_cast<Py_ssize_t>(i);
   for (std::size_t i = 0; i < overload.named.size(); ++i)
-    if (PyUnicode_Compare(overload.named[i].name.ptr(), keyword) == 0) return static_cast<Py_ssize_t>(i);
+    if (PyUnicode_Compare(overload.named[i].name.ptr(), keyword) == 0)
+      return static_cast<Py_ssize_t>(i);
   return -1;
 }
 
-bool matched(const Overload& overload, PyObject* const* given, std::size_t positional, PyObject* keywords,
-             bool convert, Converted& into) {
+bool matched(const Overload& overload, PyObject* const* given, std::size_t positional,
+             PyObject* keywords, bool convert, Converted& into) {
   const std::size_t wanted = overload.types.size();
-  const std::size_t keyword_count = keywords == nullptr ? 0 : static_cast<std::size_t>(PyTuple_GET_SIZE(keywords));
+  const std::size_t keyword_count =
+      keywords == nullptr ? 0 : static_cast<std::size_t>(PyTuple_GET_SIZE(keywords));
   if (positional > wanted || (keyword_count != 0 && overload.named.empty())) return false;
   if (keyword_count == 0 && positional == wanted) {
     for (std::size_t i = 0; i < wanted; ++i)
@@ -229,7 +234,8 @@ bool matched(const Overload& overload, PyObject* const* given, std::size_t posit
   std::array<PyObject*, kMaxArguments> chosen{};
   for (std::size_t i = 0; i < positional; ++i) chosen[i] = given[i];
   for (std::size_t i = 0; i < keyword_count; ++i) {
-    const Py_ssize_t place = place_of(overload, PyTuple_GET_ITEM(keywords, static_cast<Py_ssize_t>(i)));
+    const Py_ssize_t place =
+        place_of(overload, PyTuple_GET_ITEM(keywords, static_cast<Py_ssize_t>(i)));
     if (place < 0 || chosen[static_cast<std::size_t>(place)] != nullptr) return false;
     chosen[static_cast<std::size_t>(place)] = given[positional + i];
   }
@@ -243,7 +249,8 @@ bool matched(const Overload& overload, PyObject* const* given, std::size_t posit
 std::string not_matched(const Callable& callable, PyObject* const* given, std::size_t positional,
                         PyObject* keywords) {
   std::string text =
-      callable.name + "(): incompatible function arguments. The following argument types are supported:\n";
+      callable.name +
+      "(): incompatible function arguments. The following argument types are supported:\n";
   int number = 0;
   for (const Overload& overload : callable.overloads)
     text += "    " + std::to_string(++number) + ". " + overload.signature + "\n";
@@ -256,11 +263,13 @@ std::string not_matched(const Callable& callable, PyObject* const* given, std::s
     }
   };
   for (std::size_t i = 0; i < positional; ++i) text += (i == 0 ? "" : ", ") + shown(given[i]);
-  const std::size_t count = keywords == nullptr ? 0 : static_cast<std::size_t>(PyTuple_GET_SIZE(keywords));
+  const std::size_t count =
+      keywords == nullptr ? 0 : static_cast<std::size_t>(PyTuple_GET_SIZE(keywords));
   if (count != 0) text += positional == 0 ? "kwargs: " : "; kwargs: ";
   for (std::size_t i = 0; i < count; ++i) {
     PyObject* name = PyTuple_GET_ITEM(keywords, static_cast<Py_ssize_t>(i));
-    text += (i == 0 ? "" : ", ") + py::cast<std::string>(py::handle(name)) + "=" + shown(given[positional + i]);
+    text += (i == 0 ? "" : ", ") + py::cast<std::string>(py::handle(name)) + "=" +
+            shown(given[positional + i]);
   }
   return text;
 }
@@ -274,7 +283,8 @@ PyObject* invoke(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObj
       if (alone && !convert) continue;
       for (const Overload& overload : callable->overloads) {
         Converted arguments(overload);
-        if (matched(overload, given, positional, keywords, convert, arguments)) return run(overload, arguments);
+        if (matched(overload, given, positional, keywords, convert, arguments))
+          return run(overload, arguments);
       }
     }
     PyErr_SetString(PyExc_TypeError, not_matched(*callable, given, positional, keywords).c_str());
@@ -302,9 +312,11 @@ std::string signature_of(const Overload& overload) {
   std::string text = "(";
   for (std::size_t i = 0; i < overload.types.size(); ++i) {
     const bool named = !overload.named.empty();
-    text += (i == 0 ? "" : ", ") + (named ? py::cast<std::string>(overload.named[i].name) : "arg" + std::to_string(i));
+    text += (i == 0 ? "" : ", ") +
+            (named ? py::cast<std::string>(overload.named[i].name) : "arg" + std::to_string(i));
     text += ": " + overload.types[i]->text(false);
-    if (named && overload.named[i].value) text += " = " + py::cast<std::string>(py::repr(overload.named[i].value));
+    if (named && overload.named[i].value)
+      text += " = " + py::cast<std::string>(py::repr(overload.named[i].value));
   }
   return text + ") -> " + overload.result->text(true);
 }
@@ -325,10 +337,12 @@ void add_function(void* self, const assay_split::Function& function) {
   }
   overload.torch_errors = function.torch_errors;
   overload.releases_gil = function.releases_gil;
-  for (std::size_t i = 0; i < function.type_count; ++i) overload.types.push_back(&conversion_of(function.types[i]));
+  for (std::size_t i = 0; i < function.type_count; ++i)
+    overload.types.push_back(&conversion_of(function.types[i]));
   for (std::size_t i = 0; i < function.argument_count; ++i) {
     PyObject* name = PyUnicode_InternFromString(function.arguments[i].name);
-    overload.named.push_back({py::reinterpret_steal<py::str>(name), default_value(function.arguments[i].value)});
+    overload.named.push_back(
+        {py::reinterpret_steal<py::str>(name), default_value(function.arguments[i].value)});
   }
   overload.result = &conversion_of(function.result);
   overload.state = function.state;
@@ -343,26 +357,29 @@ void add_function(void* self, const assay_split::Function& function) {
     callable->name = function.name;
   }
   callable->documentation += callable->name + overload.signature + "\n";
-  if (function.documentation != nullptr) callable->documentation += std::string("\n") + function.documentation + "\n";
+  if (function.documentation != nullptr)
+    callable->documentation += std::string("\n") + function.documentation + "\n";
   callable->overloads.push_back(std::move(overload));
 }
 
 void load(const std::string& path, const py::module_& module) {
-  void* library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);  // for good, as Python's own modules
+  void* library =
+      ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);  // for good, as Python's own modules
   if (library == nullptr) throw py::import_error(::dlerror());
   using Fill = void (*)(const assay_split::Registry*);
   const auto fill = reinterpret_cast<Fill>(::dlsym(library, "assay_split_module"));
   if (fill == nullptr) throw py::import_error(path + " has no table of functions");
   Loading loading;
-  const assay_split::Registry registry{
-      &loading, &add_function,
-      [](void* self, const char* text) { static_cast<Loading*>(self)->documentation = text; }};
+  const assay_split::Registry registry{&loading, &add_function, [](void* self, const char* text) {
+                                         static_cast<Loading*>(self)->documentation = text;
+                                       }};
   fill(&registry);
   if (!loading.problem.empty()) throw py::import_error(loading.problem);
   if (!loading.documentation.empty()) module.attr("__doc__") = loading.documentation;
   for (auto& owned : loading.callables) {
     Callable* callable = owned.release();  // lives as long as the library
-    callable->definition = {callable->name.c_str(), reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(&invoke)),
+    callable->definition = {callable->name.c_str(),
+                            reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(&invoke)),
                             METH_FASTCALL | METH_KEYWORDS, callable->documentation.c_str()};
     const py::capsule self(callable);
     const py::object name = module.attr("__name__");

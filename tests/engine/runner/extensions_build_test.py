@@ -110,15 +110,15 @@ torch::Tensor add_cuda(torch::Tensor a, torch::Tensor b) {
 
 
 def test_what_does_not_compile_with_the_slim_headers_is_built_with_the_stock_ones(monkeypatch, tmp_path):
-    (tmp_path / "torch").mkdir()
-    (tmp_path / "torch" / "extension.h").write_text("#pragma once\n#include <ATen/core/Tensor.h>\n")
+    (tmp_path / "c10" / "util").mkdir(parents=True)
+    (tmp_path / "c10" / "util" / "irange.h").write_text("#pragma once\n")
     monkeypatch.setattr(extensions_build, "SLIM_FOLDER", str(tmp_path))
-    monkeypatch.setenv("ASSAY_EXTENSION_WAYS", "slim,stock")
-    source = HEAD + (
-        'cpp = "torch::Tensor spectrum(torch::Tensor x) { return torch::fft_fft(x).abs(); }"\n'
-        'ext = load_inline("stock_ext", cpp, functions=["spectrum"])\n'
-    )
-    assert compile_source(source).way == extensions_build.STOCK
+    text = "#include <c10/util/irange.h>\n" + plain("*c10::irange(5, 6).begin()")
+    source = HEAD + f'ext = load_inline("stock_ext", r"""{text}""", no_implicit_headers=True)\n'
+    compiled = compile_source(source)
+    assert compiled.way == extensions_build.STOCK
+    library = Library(compiled.launch, compiled.binary)
+    assert library.load_inline("stock_ext", text, no_implicit_headers=True).value() == 5
 
 
 def test_errors_name_the_submitted_string_and_its_line():

@@ -259,3 +259,14 @@ def test_beside_means_beside_and_ends(tmp_path, monkeypatch):
     call = extensions.inline_call(("beside", TENSORS), {"functions": ["times"]})
     built = build(tmp_path, call, (SPLIT, SLIM, STOCK))
     assert built.way == SPLIT and isinstance(loaded(call, built), types.ModuleType)
+
+
+def test_a_split_way_that_does_not_end_is_left_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr(extensions_build, "HEAD_START_SECONDS", 0.1)
+    monkeypatch.setattr(extensions_build, "HEAD_START_SECONDS_FEW_CORES", 0.1)
+    slow = lambda output, flags=(): ["sh", "-c", "sleep 100", "sh", output]  # noqa: E731
+    monkeypatch.setattr("assay_runner.split_build.host_command", slow)
+    call = extensions.inline_call(("slow", BINDINGS), {"no_implicit_headers": True})
+    built = build(tmp_path, call, (SPLIT, SLIM, STOCK))
+    assert built.way == SLIM and "quicker" in built.not_split
+    assert loaded(call, built).plus(1, 2) == 3

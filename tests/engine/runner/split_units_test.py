@@ -22,7 +22,7 @@ def host(source):
 
 
 def device(source):
-    return " ".join(Units(source, "unnamed").device.split())
+    return " ".join(Units(source, "unnamed").device().split())
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,18 @@ static __global__ void k(float* x) { x[0] = used(Kept{}) + plain(1) + weights[0]
     assert "inline namespace unnamed { __constant__ float weights[2]; }" in text
     units = Units(source, "unnamed")
     assert units.kernels == {"k": False} and units.variables == {"unnamed::weights": True}
-    assert "static __global__" not in units.host and "static __global__" not in units.device
+    assert "static __global__" not in units.host and "static __global__" not in units.device()
+
+
+def test_what_only_an_instantiation_names_reaches_nvrtc_with_it():
+    source = "struct Op { __device__ int go() { return 1; } };\ntemplate <typename F> __global__ void k(int* x) { x[0] = F{}.go(); }\n"
+    units = Units(source, "unnamed")
+    assert "struct Op" in units.device(["k<Op>"]) and "struct Op" not in units.device(["k<float>"])
+
+
+def test_kernels_and_variables_are_hidden_from_other_extensions():
+    text = host("static __constant__ float w[2];\n" + KERNEL)
+    assert text.count('__attribute__((visibility("hidden")))') == 2 and "static __constant__" not in text
 
 
 @pytest.mark.parametrize(
@@ -145,7 +156,7 @@ static __global__ void k(float* x) { x[0] = used(Kept{}) + plain(1) + weights[0]
 )
 def test_what_falls_back_says_why(source, why):
     with pytest.raises(NotSplit, match=why):
-        Units(source, "unnamed")
+        Units(source, "unnamed").device()
     Units(KERNEL, "unnamed")  # the control
 
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <assay_torch_names.h>
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
@@ -104,8 +105,6 @@
 #include <c10/core/TensorOptions.h>
 #include <c10/util/Exception.h>
 #include <c10/util/irange.h>
-
-#include "../split/assay_torch_names.h"
 
 // Bindings are costly: they are there where the source has some.
 #ifdef ASSAY_SLIM_WITH_PYTHON

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the host unit of a split extension sees of torch and CUDA; compiled once into a precompiled header. Every declaration
-// is theirs but for a few that would draw in the interpreter's values (ATen/core/ivalue.h), which cost g++ two seconds.
+// What the host unit of a split extension sees of torch and CUDA; compiled once into a precompiled
+// header. Every declaration is theirs but for a few that would draw in the interpreter's values
+// (ATen/core/ivalue.h), which cost g++ two seconds.
 #pragma once
 
 #include <algorithm>
 #include <array>
+#include <assay_split_cuda.h>  // first: it takes care of how some headers are included
+#include <assay_torch_names.h>
 #include <cfloat>
 #include <climits>
 #include <cmath>
@@ -29,13 +32,10 @@
 #include <utility>
 #include <vector>
 
-#include <assay_split_cuda.h>  // first: it takes care of how some headers are included
 #include <ATen/DeviceGuard.h>
 #include <ATen/Dispatch.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>
-#include <c10/util/irange.h>
-
 #include <ATen/ops/abs.h>
 #include <ATen/ops/add.h>
 #include <ATen/ops/addmm.h>
@@ -104,12 +104,13 @@
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
-
-#include <assay_torch_names.h>
+#include <c10/util/irange.h>
 
 namespace at {
 // concat is cat by another name, and takes a list as such.
-inline Tensor cat(TensorList tensors, int64_t dim = 0) { return at::concat(tensors, dim); }
+inline Tensor cat(TensorList tensors, int64_t dim = 0) {
+  return at::concat(tensors, dim);
+}
 }  // namespace at
 
 #include <assay_split_bindings.h>

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The part of pybind11 that plain bindings use, as a table for the precompiled caller. What is not here does not compile, and
-// the extension is built with pybind11 itself.
+// The part of pybind11 that plain bindings use, as a table for the precompiled caller. What is not
+// here does not compile, and the extension is built with pybind11 itself.
 #pragma once
 
+#include <assay_split_table.h>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -11,16 +12,15 @@
 #include <vector>
 
 #include <ATen/core/Tensor.h>
-#include <assay_split_table.h>
 
 namespace assay_split {
 
 template <typename T>
 struct TypeOf;  // defined for what the caller converts
-#define ASSAY_SPLIT_TYPE(type, value)            \
-  template <>                                    \
-  struct TypeOf<type> {                          \
-    static constexpr Type kType = Type::value;   \
+#define ASSAY_SPLIT_TYPE(type, value)          \
+  template <>                                  \
+  struct TypeOf<type> {                        \
+    static constexpr Type kType = Type::value; \
   }
 ASSAY_SPLIT_TYPE(void, nothing);
 ASSAY_SPLIT_TYPE(at::Tensor, tensor);
@@ -53,7 +53,8 @@ inline constexpr bool kTakeable =
 
 template <typename R>
 struct Result {
-  static_assert(!std::is_reference_v<R> && !std::is_same_v<R, at::IntArrayRef>, "a view of what is gone");
+  static_assert(!std::is_reference_v<R> && !std::is_same_v<R, at::IntArrayRef>,
+                "a view of what is gone");
   static constexpr Type kType = TypeOf<R>::kType;
   static void keep(void* place, R&& value) { new (place) R(std::move(value)); }
 };
@@ -80,19 +81,21 @@ struct Thunk {
     auto& callable = *static_cast<Callable*>(state);
     (void)arguments;
     if constexpr (std::is_void_v<R>) {
-      callable(static_cast<A&&>(*static_cast<std::remove_cv_t<std::remove_reference_t<A>>*>(arguments[I]))...);
+      callable(static_cast<A&&>(
+          *static_cast<std::remove_cv_t<std::remove_reference_t<A>>*>(arguments[I]))...);
     } else {
       Result<std::remove_cv_t<R>>::keep(
           result,
-          callable(static_cast<A&&>(*static_cast<std::remove_cv_t<std::remove_reference_t<A>>*>(arguments[I]))...));
+          callable(static_cast<A&&>(
+              *static_cast<std::remove_cv_t<std::remove_reference_t<A>>*>(arguments[I]))...));
     }
   }
   static void run(void* state, void** arguments, void* result) {
     call(state, arguments, result, std::index_sequence_for<A...>());
   }
   static Function described(Callable callable) {
-    static constexpr Type kTypes[] = {TypeOf<std::remove_cv_t<std::remove_reference_t<A>>>::kType...,
-                                      Type::nothing};
+    static constexpr Type kTypes[] = {
+        TypeOf<std::remove_cv_t<std::remove_reference_t<A>>>::kType..., Type::nothing};
     Function function;
     function.types = kTypes;
     function.type_count = sizeof...(A);
@@ -157,28 +160,39 @@ struct call_guard {};
 
 struct arg {
   explicit arg(const char* name) { argument.name = name; }
-  arg operator=(bool value) && { return with(assay_split::Default::Kind::boolean, value, 0, nullptr); }
+  arg operator=(bool value) && {
+    return with(assay_split::Default::Kind::boolean, value, 0, nullptr);
+  }
   template <typename T, std::enable_if_t<std::is_integral_v<T>, int> = 0>
   arg operator=(T value) && {
     return with(assay_split::Default::Kind::integer, static_cast<std::int64_t>(value), 0, nullptr);
   }
-  arg operator=(float value) && { return with(assay_split::Default::Kind::floating, 0, value, nullptr); }
-  arg operator=(double value) && { return with(assay_split::Default::Kind::floating, 0, value, nullptr); }
-  arg operator=(const char* value) && { return with(assay_split::Default::Kind::text, 0, 0, value); }
+  arg operator=(float value) && {
+    return with(assay_split::Default::Kind::floating, 0, value, nullptr);
+  }
+  arg operator=(double value) && {
+    return with(assay_split::Default::Kind::floating, 0, value, nullptr);
+  }
+  arg operator=(const char* value) && {
+    return with(assay_split::Default::Kind::text, 0, 0, value);
+  }
   arg operator=(std::nullopt_t) && { return with(assay_split::Default::Kind::none, 0, 0, nullptr); }
   arg operator=(none) && { return with(assay_split::Default::Kind::none, 0, 0, nullptr); }
 
   assay_split::Argument argument;
 
  private:
-  arg with(assay_split::Default::Kind kind, std::int64_t integer, double floating, const char* text) {
+  arg with(assay_split::Default::Kind kind, std::int64_t integer, double floating,
+           const char* text) {
     argument.value = {kind, integer, floating, text};
     return *this;
   }
 };
 
 namespace literals {
-inline arg operator""_a(const char* name, std::size_t) { return arg(name); }
+inline arg operator""_a(const char* name, std::size_t) {
+  return arg(name);
+}
 }  // namespace literals
 
 class gil_scoped_release;  // as the argument of call_guard only
@@ -194,7 +208,8 @@ class module_ {
 
   template <typename F, typename... Extra>
   module_& def(const char* name, F&& callable, const Extra&... extra) {
-    assay_split::Function function = assay_split::describe(std::decay_t<F>(std::forward<F>(callable)));
+    assay_split::Function function =
+        assay_split::describe(std::decay_t<F>(std::forward<F>(callable)));
     assay_split::Argument arguments[sizeof...(Extra) + 1];
     function.name = name;
     function.arguments = arguments;
@@ -207,10 +222,12 @@ class module_ {
   static void apply(assay_split::Function& function, assay_split::Argument*, const char* text) {
     function.documentation = text;
   }
-  static void apply(assay_split::Function& function, assay_split::Argument* arguments, const arg& argument) {
+  static void apply(assay_split::Function& function, assay_split::Argument* arguments,
+                    const arg& argument) {
     arguments[function.argument_count++] = argument.argument;
   }
-  static void apply(assay_split::Function& function, assay_split::Argument*, call_guard<gil_scoped_release>) {
+  static void apply(assay_split::Function& function, assay_split::Argument*,
+                    call_guard<gil_scoped_release>) {
     function.releases_gil = true;
   }
 
@@ -221,11 +238,11 @@ using module = module_;
 }  // namespace pybind11
 namespace py = pybind11;
 
-#define PYBIND11_MODULE(name, variable)                                                       \
-  static void assay_split_fill(::pybind11::module_& variable);                                \
-  extern "C" __attribute__((visibility("default"))) void assay_split_module(                  \
-      const ::assay_split::Registry* registry) {                                              \
-    ::pybind11::module_ module(*registry);                                                    \
-    assay_split_fill(module);                                                                 \
-  }                                                                                           \
+#define PYBIND11_MODULE(name, variable)                                      \
+  static void assay_split_fill(::pybind11::module_& variable);               \
+  extern "C" __attribute__((visibility("default"))) void assay_split_module( \
+      const ::assay_split::Registry* registry) {                             \
+    ::pybind11::module_ module(*registry);                                   \
+    assay_split_fill(module);                                                \
+  }                                                                          \
   static void assay_split_fill(::pybind11::module_& variable)

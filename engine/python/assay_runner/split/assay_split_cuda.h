@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// CUDA as g++ sees it in a split extension: launches by the runtime's own functions, as nvcc's stubs do it, and the runtime's
-// templates that nvcc alone is shown.
+// CUDA as g++ sees it in a split extension: launches by the runtime's own functions, as nvcc's
+// stubs do it, and the runtime's templates that nvcc alone is shown.
 #pragma once
 
-// Outside nvcc their functions are static without being inline, and g++ would emit all of them in every extension.
+// Outside nvcc their functions are static without being inline, and g++ would emit all of them in
+// every extension.
 #define unused unused)) __inline__ __attribute__((unused
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 #undef unused
 
+#include <cuda.h>
+#include <cuda_runtime.h>
+
 #include <ATen/cuda/CUDAContext.h>
 #include <c10/cuda/CUDAException.h>
 #include <c10/cuda/CUDAGuard.h>
 #include <c10/cuda/CUDAStream.h>
-#include <cuda.h>
-#include <cuda_runtime.h>
 
 extern "C" unsigned __cudaPushCallConfiguration(dim3 grid, dim3 block, std::size_t shared,
                                                 struct CUstream_st* stream);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What nvcc's device code has of the C library's headers, for NVRTC, which has none: glibc's types and gcc's values on x86-64,
-// so that names are mangled alike and constants are the same bits.
+// What nvcc's device code has of the C library's headers, for NVRTC, which has none: glibc's types
+// and gcc's values on x86-64, so that names are mangled alike and constants are the same bits.
 #pragma once
 
-// libcu++ takes int64_t for long long where it stands alone: its own names for these then, and glibc's for the source.
+// libcu++ takes int64_t for long long where it stands alone: its own names for these then, and
+// glibc's for the source.
 #if ASSAY_SPLIT_CCCL
 #define int8_t assay_split_int8
 #define int16_t assay_split_int16
@@ -130,9 +131,10 @@ typedef unsigned long ulong;
 #define M_SQRT2 1.41421356237309504880
 #define M_SQRT1_2 0.70710678118654752440
 
-#include "assay_split_standard.h"
+#include <assay_split_standard.h>
 
-// torch's scalars, by torch's own headers. Their functions of the host count as the device's, and are never called.
+// torch's scalars, by torch's own headers. Their functions of the host count as the device's, and
+// are never called.
 #if ASSAY_SPLIT_C10
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
@@ -144,9 +146,9 @@ struct ostream {
 __device__ inline void* memcpy(void* target, const void* source, size_t count) {
   return ::memcpy(target, source, count);
 }
-using ::isnan;
 using ::isinf;
-}
+using ::isnan;
+}  // namespace std
 #define __builtin_clz __clz
 #include <torch/headeronly/util/BFloat16.h>
 #include <torch/headeronly/util/Half.h>
@@ -154,13 +156,14 @@ using ::isinf;
 namespace at {
 using c10::BFloat16;
 using c10::Half;
-}
+}  // namespace at
 namespace torch {
 using namespace at;
 }
 #endif
 
-// libstdc++ computes a power of mixed types in double; NVRTC has a pow(float, int) of its own, with other bits.
+// libstdc++ computes a power of mixed types in double; NVRTC has a pow(float, int) of its own, with
+// other bits.
 template <typename X, typename Y>
 __device__ __forceinline__ double assay_split_pow(X x, Y y) {
   return ::pow(static_cast<double>(x), static_cast<double>(y));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The part of namespace std that device code of extensions uses, for NVRTC: with libstdc++'s meaning, to the bit.
+// The part of namespace std that device code of extensions uses, for NVRTC: with libstdc++'s
+// meaning, to the bit.
 #pragma once
 
 namespace std {
@@ -232,7 +233,9 @@ class numeric_limits<double> {
   __host__ __device__ static constexpr double lowest() noexcept { return -DBL_MAX; }
   __host__ __device__ static constexpr double epsilon() noexcept { return DBL_EPSILON; }
   __host__ __device__ static constexpr double infinity() noexcept { return HUGE_VAL; }
-  __host__ __device__ static constexpr double quiet_NaN() noexcept { return __builtin_bit_cast(double, 0x7ff8000000000000UL); }
+  __host__ __device__ static constexpr double quiet_NaN() noexcept {
+    return __builtin_bit_cast(double, 0x7ff8000000000000UL);
+  }
 };
 
 }  // namespace std

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a split extension tells the caller (engine/python/native/extension_caller.cpp) about its functions: plain data and one
-// function pointer each. Both sides are compiled against this file by the same g++.
+// What a split extension tells the caller (engine/python/native/extension_caller.cpp) about its
+// functions: plain data and one function pointer each. Both sides are compiled against this file by
+// the same g++.
 #pragma once
 
 #include <cstddef>
