@@ -72,6 +72,8 @@ class Measurement {
   void time_reference(const Round& round);
   void time_reference_alone();
   WindowResult timed_window(Side& side, const Round& round, SideTimings& timings);
+  bool window_is_right(const Outputs& got, const Round& round);
+  void leave_graphs(const std::string& why);
   void measure_empty(Side& side, std::int64_t released);
   bool device_events(Side& side, std::vector<schemas::TimingMethod>& into);
   bool time_for(sandbox::Clock::duration round) const;

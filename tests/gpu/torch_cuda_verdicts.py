@@ -236,8 +236,9 @@ torch::Tensor run(torch::Tensor a, torch::Tensor b) {
   auto stream = at::cuda::getCurrentCUDAStream();
   const int n = a.numel();
   k<<<1, 2048, 0, stream>>>(a.data_ptr<float>(), b.data_ptr<float>(), c.data_ptr<float>(), n);
-  TORCH_CHECK(cudaPeekAtLastError() == cudaErrorInvalidConfiguration, "a launch of 2048 threads");
-  TORCH_CHECK(cudaGetLastError() == cudaErrorInvalidConfiguration && cudaGetLastError() == cudaSuccess);
+  const cudaError_t seen = cudaPeekAtLastError();
+  TORCH_CHECK(seen != cudaSuccess, "a launch of 2048 threads is no error");
+  TORCH_CHECK(cudaGetLastError() == seen && cudaGetLastError() == cudaSuccess, "not reset: ", cudaGetErrorName(seen));
   k<<<(n + 1023) / 1024, 1024, 0, stream>>>(a.data_ptr<float>(), b.data_ptr<float>(), c.data_ptr<float>(), n);
   C10_CUDA_KERNEL_LAUNCH_CHECK();
   return c;
