@@ -9,7 +9,7 @@ class Model(nn.Module):
 
 
 def get_inputs():
-    return [torch.randn(8, 16, 31, 33)]
+    return [torch.randn(4, 10, 31, 33)]
 
 
 def get_init_inputs():

@@ -9,7 +9,7 @@ class Model(nn.Module):
 
 
 def get_inputs():
-    return [torch.randn(6, 33, 65), torch.randn(6, 65, 47)]
+    return [torch.randn(3, 33, 65), torch.randn(3, 65, 27)]
 
 
 def get_init_inputs():

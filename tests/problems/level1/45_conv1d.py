@@ -13,8 +13,8 @@ class Model(nn.Module):
 
 
 def get_inputs():
-    return [torch.randn(4, 6, 101)]
+    return [torch.randn(2, 4, 101)]
 
 
 def get_init_inputs():
-    return [6, 10, 5, 2]
+    return [4, 5, 5, 2]

@@ -13,8 +13,8 @@ class Model(nn.Module):
 
 
 def get_inputs():
-    return [torch.randn(2, 3, 7, 9, 8)]
+    return [torch.randn(2, 2, 7, 9, 8)]
 
 
 def get_init_inputs():
-    return [3, 5, (3, 2, 3)]
+    return [2, 3, (3, 2, 3)]

@@ -9,7 +9,7 @@ class Model(nn.Module):
 
 
 def get_inputs():
-    return [torch.randn(80, 50), torch.randn(45, 80)]
+    return [torch.randn(37, 20), torch.randn(19, 37)]
 
 
 def get_init_inputs():

@@ -9,7 +9,7 @@ class Model(nn.Module):
 
 
 def get_inputs():
-    return [torch.randn(2001, 17), torch.randn(17, 29)]
+    return [torch.randn(1001, 17), torch.randn(17, 29)]
 
 
 def get_init_inputs():

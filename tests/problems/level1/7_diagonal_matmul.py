@@ -9,7 +9,7 @@ class Model(nn.Module):
 
 
 def get_inputs():
-    return [torch.randn(300), torch.randn(300, 333)]
+    return [torch.randn(90), torch.randn(90, 333)]
 
 
 def get_init_inputs():

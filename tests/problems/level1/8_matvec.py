@@ -9,7 +9,7 @@ class Model(nn.Module):
 
 
 def get_inputs():
-    return [torch.randn(200, 1000), torch.randn(1000, 1)]
+    return [torch.randn(60, 1000), torch.randn(1000, 1)]
 
 
 def get_init_inputs():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# io: x[8,16,31,33] -> y[8,16,1,1] | n=1023 BLOCK:=1024 | grid 128
+# io: x[4,10,31,33] -> y[4,10,1,1] | n=1023 BLOCK:=1024 | grid 40
 import triton
 import triton.language as tl
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# io: A[6,33,65] B[6,65,47] -> C[6,33,47]
+# io: A[3,33,65] B[3,65,27] -> C[3,33,27]
 import torch
 
 
@@ -10,4 +10,4 @@ def one(left, right, out):
 def run(A, B, C):
     for batch in range(A.shape[0]):
         one(A[batch], B[batch], C[batch])
-        #wrong last_batch_repeats: one(A[batch], B[min(batch, 4)], C[batch])
+        #wrong last_batch_repeats: one(A[batch], B[min(batch, 1)], C[batch])

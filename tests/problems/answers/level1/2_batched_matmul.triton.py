@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# io: A[6,33,65] B[6,65,47] -> C[6,33,47]
+# io: A[3,33,65] B[3,65,27] -> C[3,33,27]
 import torch
 import torch.nn as nn
 import triton

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# io: x[4,6,101] -> y[4,10,101]
+# io: x[2,4,101] -> y[2,5,101]
 import torch
 import torch.nn as nn
 import triton

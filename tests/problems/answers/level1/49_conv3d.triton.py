@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# io: x[2,3,7,9,8] -> y[2,5,5,8,6]
+# io: x[2,2,7,9,8] -> y[2,3,5,8,6]
 import torch
 import torch.nn as nn
 import triton

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# io: A[80,50] B[45,80] -> C[50,45]
+# io: A[37,20] B[19,37] -> C[20,19]
 import torch
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# io: A[80,50] B[45,80] -> C[50,45] | M=50 N=45 K=80 SIDE:=16 | grid 4,3 warps 2
+# io: A[37,20] B[19,37] -> C[20,19] | M=20 N=19 K=37 SIDE:=16 | grid 2,2 warps 2
 import triton
 import triton.language as tl
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// io: A[2001,17] B[17,29] -> C[2001,29] | rows=2001 | grid 126 block 32,16
+// io: A[1001,17] B[17,29] -> C[1001,29] | rows=1001 | grid 63 block 32,16
 constexpr int kInner = 17, kColumns = 29;
 
 __global__ void tall_product(const float* A, const float* B, float* C, int rows) {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# io: A[2001,17] B[17,29] -> C[2001,29]
+# io: A[1001,17] B[17,29] -> C[1001,29]
 import torch
 import torch.nn as nn
 import triton

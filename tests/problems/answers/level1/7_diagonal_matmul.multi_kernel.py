@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# io: A[300] B[300,333] -> C[300,333]
+# io: A[90] B[90,333] -> C[90,333]
 import torch
 
 kept = {}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# io: A[300] B[300,333] -> C[300,333] | rows=300 columns=333 BLOCK:=512 | grid 300
+# io: A[90] B[90,333] -> C[90,333] | rows=90 columns=333 BLOCK:=512 | grid 90
 import triton
 import triton.language as tl
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# io: A[200,1000] x[1000,1] -> y[200,1] | K=1000 BLOCK:=256 | grid 200
+# io: A[60,1000] x[1000,1] -> y[60,1] | K=1000 BLOCK:=256 | grid 60
 import triton
 import triton.language as tl
 
