@@ -66,10 +66,10 @@ TEST_CASE("a triton class needs no contract, a triton kernel does") {
     CHECK(refused.error().message.find("IOContract is required for triton kernels") !=
           std::string::npos);
   }
-  const auto multi_kernel = read_evaluate_arguments(
-      {{"kernel_source", "x"},
-       {"kernel_type", "multi_kernel"},
-       {"metadata", {{"class_name", "ModelNew"}, {"entry_point", "run"}}}});
+  const auto multi_kernel =
+      read_evaluate_arguments({{"kernel_source", "x"},
+                               {"kernel_type", "multi_kernel"},
+                               {"metadata", {{"class_name", "ModelNew"}, {"entry_point", "run"}}}});
   CHECK_FALSE(multi_kernel.ok());
 }
 

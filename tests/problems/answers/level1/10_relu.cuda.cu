@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// clang-format off
 // io: x[101,991] -> y[101,991] | n=100091 | grid 391 block 256
 __global__ void relu(const float* x, float* y, int n) {
   const int i = blockIdx.x * blockDim.x + threadIdx.x;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// clang-format off
 // io: x[64,1000] -> y[64,1000] | columns=1000 | grid 64 block 128
 constexpr int kThreads = 128;
 

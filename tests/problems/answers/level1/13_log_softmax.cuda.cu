@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// clang-format off
 // io: x[77,130] -> y[77,130] | columns=130 | grid 77 block 32
 __device__ float online(const float* row, int columns, float* largest) {
   float best = -INFINITY, sum = 0;

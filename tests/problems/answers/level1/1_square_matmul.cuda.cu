@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// clang-format off
 // io: A[150,150] B[150,150] -> C[150,150] | n=150 | grid 10,10 block 16,16
 constexpr int kTile = 16;
 

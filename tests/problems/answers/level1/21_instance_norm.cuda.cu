@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// clang-format off
 // io: x[5,9,17,19] -> y[5,9,17,19] | n=323 epsilon=1e-5 | grid 45 block 64
 __device__ float block_sum(float value) {
   __shared__ float warps[2];

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// clang-format off
 // io: x[60,513] -> y[60,513] | columns=513 | grid 60 block 32
 __global__ void l1_norm(const float* x, float* y, int columns) {
   const float* row = x + blockIdx.x * columns;

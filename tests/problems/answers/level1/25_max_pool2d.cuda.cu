@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// clang-format off
 // io: x[3,5,31,27] -> y[3,5,16,14] | H=31 W=27 P=16 Q=14 | grid 15 block 16,16
 __global__ void max_pool(const float* x, float* y, int H, int W, int P, int Q) {
   const int p = threadIdx.y, q = threadIdx.x;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// clang-format off
 // io: x[2,3,9,11,13] -> y[2,3,3,4,5] | grid 6 block 64
 constexpr int D = 9, H = 11, W = 13, P = 3, Q = 4, R = 5, kDilation = 3;
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// clang-format off
 // io: x[16,100,33] -> y[16,1,33] | n=100 inner=33 | grid 16 block 64
 __global__ void sum_middle(const float* x, float* y, int n, int inner) {
   const int column = threadIdx.x;

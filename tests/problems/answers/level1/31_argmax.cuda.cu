@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// clang-format off
 // io: x[70,100] -> y:int64[70] | columns=100 | grid 70 block 32
 __global__ void argmax(const float* x, long long* y, int columns) {
   const float* row = x + blockIdx.x * columns;

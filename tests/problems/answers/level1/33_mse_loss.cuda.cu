@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// clang-format off
 // io: a[31,37] b[31,37] -> loss[] | n=1147 | grid 1 block 256
 __global__ void mse(const float* a, const float* b, float* loss, int n) {
   __shared__ float shared[256];

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// clang-format off
 // io: logits[60,10] targets:int64[60] -> loss[] | rows=60 classes=10 | grid 1 block 64
 __global__ void cross_entropy(const float* logits, const long long* targets, float* loss, int rows,
                               int classes) {

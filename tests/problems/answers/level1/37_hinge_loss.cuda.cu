@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// clang-format off
 // io: p[64,25] t[64,25] -> loss[] | n=1600 | grid 1 block 1024
 __global__ void hinge(const float* p, const float* t, float* loss, int n) {
   __shared__ float warps[32];

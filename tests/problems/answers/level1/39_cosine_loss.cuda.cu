@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// clang-format off
 // io: a[32,70] b[32,70] -> loss[] | columns=70 | grid 1 block 32,32
 __global__ void cosine_loss(const float* a, const float* b, float* loss, int columns) {
   __shared__ float rows[32];

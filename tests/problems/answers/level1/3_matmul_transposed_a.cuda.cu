@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// clang-format off
 // io: A[130,70] B[130,90] -> C[70,90] | M=70 N=90 K=130 | grid 6,9 block 16,8
 __global__ void transposed_product(const float* A, const float* B, float* C, int M, int N, int K) {
   const int column = blockIdx.x * blockDim.x + threadIdx.x;

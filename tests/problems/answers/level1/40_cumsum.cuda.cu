@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// clang-format off
 // io: x[32,1000] -> y[32,1000] | columns=1000 | grid 32 block 32
 __global__ void cumsum(const float* x, float* y, int columns) {
   const int lane = threadIdx.x;

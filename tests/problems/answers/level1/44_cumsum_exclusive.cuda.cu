@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// clang-format off
 // io: x[21,257] -> y[21,257] | columns=257 | grid 21 block 1
 __global__ void cumsum_exclusive(const float* x, float* y, int columns) {
   float sum = 0;

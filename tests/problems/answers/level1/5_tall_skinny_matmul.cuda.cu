@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// clang-format off
 // io: A[1001,17] B[17,29] -> C[1001,29] | rows=1001 | grid 63 block 32,16
 constexpr int kInner = 17, kColumns = 29;
 

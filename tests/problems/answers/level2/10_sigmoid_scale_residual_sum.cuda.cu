@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// clang-format off
 // io: x[25,40] weight[40,31] -> y[25,31] sums[31] | rows=25 K=40 N=31 factor=2.0 | grid 31 block 32
 __global__ void fused(const float* x, const float* weight, float* y, float* sums, int rows, int K,
                       int N, float factor) {

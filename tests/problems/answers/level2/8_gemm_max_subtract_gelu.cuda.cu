@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// clang-format off
 // io: x[41,30] weight[27,30] -> y[41,27] | K=30 N=27 | grid 41 block 32
 __global__ void gemm_max_gelu(const float* x, const float* weight, float* y, int K, int N) {
   const int column = threadIdx.x;

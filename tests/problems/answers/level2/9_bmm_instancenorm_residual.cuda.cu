@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// clang-format off
 // io: x[6,11,20] weight[20,13] y[6,11,13] -> out[6,11,13] | epsilon=1e-3 | grid 6 block 160
 constexpr int kRows = 11, kInner = 20, kColumns = 13, kElements = kRows * kColumns;
 
@@ -13,7 +14,6 @@ __global__ void fused(const float* x, const float* weight, const float* y, float
     values[i] = sum;
   }
   __syncthreads();
-  //wrong no_sync_before_the_mean: __syncwarp();
   float mean = 0, variance = 0;
   for (int j = 0; j < kElements; ++j) mean += values[j] / kElements;
   for (int j = 0; j < kElements; ++j) {
