@@ -6,7 +6,7 @@ constexpr int kThreads = 128;
 __global__ void softmax(const float* x, float* y, int columns) {
   __shared__ float shared[kThreads];
   const float* row = x + blockIdx.x * columns;
-  float largest = -INFINITY;
+  float largest = -__int_as_float(0x7f800000);
   for (int i = threadIdx.x; i < columns; i += kThreads) largest = fmaxf(largest, row[i]);
   shared[threadIdx.x] = largest;
   __syncthreads();

@@ -2,7 +2,7 @@
 // clang-format off
 // io: x[77,130] -> y[77,130] | columns=130 | grid 77 block 32
 __device__ float online(const float* row, int columns, float* largest) {
-  float best = -INFINITY, sum = 0;
+  float best = -__int_as_float(0x7f800000), sum = 0;
   for (int i = threadIdx.x; i < columns; i += 32) {
     const float next = fmaxf(best, row[i]);
     sum = sum * expf(best - next) + expf(row[i] - next);

@@ -8,7 +8,7 @@ __global__ void max_pool3d(const float* x, float* y) {
   if (i >= P * Q * R) return;
   const int p = i / (Q * R), q = i / R % Q, r = i % R;
   const float* volume = x + blockIdx.x * D * H * W;
-  float best = -INFINITY;
+  float best = -__int_as_float(0x7f800000);
   for (int corner = 0; corner < 8; ++corner) {
     //wrong one_corner_ignored: for (int corner = 0; corner < 7; ++corner) {
     const int d = 2 * p + (corner / 4) * kDilation, h = 2 * q + (corner / 2 % 2) * kDilation;

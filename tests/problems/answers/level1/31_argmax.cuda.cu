@@ -3,7 +3,7 @@
 // io: x[70,100] -> y:int64[70] | columns=100 | grid 70 block 32
 __global__ void argmax(const float* x, long long* y, int columns) {
   const float* row = x + blockIdx.x * columns;
-  float best = -INFINITY;
+  float best = -__int_as_float(0x7f800000);
   int where = columns;
   for (int i = threadIdx.x; i < columns; i += 32) {
     if (row[i] > best) best = row[i], where = i;

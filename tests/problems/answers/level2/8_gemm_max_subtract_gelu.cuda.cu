@@ -3,7 +3,7 @@
 // io: x[41,30] weight[27,30] -> y[41,27] | K=30 N=27 | grid 41 block 32
 __global__ void gemm_max_gelu(const float* x, const float* weight, float* y, int K, int N) {
   const int column = threadIdx.x;
-  float sum = -INFINITY;
+  float sum = -__int_as_float(0x7f800000);
   if (column < N) {
     sum = 0;
     for (int k = 0; k < K; ++k) sum += x[blockIdx.x * K + k] * weight[column * K + k];
