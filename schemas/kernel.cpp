@@ -49,8 +49,15 @@ void check_kernel(const Kernel& kernel, const std::string& io_path,
   const bool needs_contract = kernel.type == KernelType::cuda ||
                               kernel.type == KernelType::triton ||
                               kernel.type == KernelType::multi_kernel;
-  if (needs_contract && !kernel.io)
-    diagnostics.errors.push_back({io_path, "IOContract is required for " + type + " kernels"});
+  // A class is called with the reference's inputs and returns its outputs, like torch's.
+  const bool launches_itself =
+      kernel.type == KernelType::triton && kernel.metadata.class_name.has_value();
+  if (needs_contract && !kernel.io && !launches_itself)
+    diagnostics.errors.push_back(
+        {io_path, "IOContract is required for " + type + " kernels" +
+                      (kernel.type == KernelType::triton
+                           ? ", unless metadata.class_name names a class that launches them"
+                           : "")});
   if (kernel.type == KernelType::multi_kernel && !kernel.metadata.entry_point)
     diagnostics.errors.push_back({metadata_path, "entry_point must be specified in metadata"});
   if (kernel.io && kernel.type == KernelType::cuda &&

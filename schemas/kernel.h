@@ -19,7 +19,7 @@ const std::string& kernel_type_name(KernelType type);
 enum class CudaBackend { nvrtc, nvcc };
 
 struct KernelMetadata {
-  std::optional<std::string> function_name, class_name, method_name;  // torch
+  std::optional<std::string> function_name, class_name, method_name;  // torch, triton
   std::optional<std::string> kernel_name;                             // cuda, triton
   std::optional<std::string> entry_point;                             // multi_kernel
   std::vector<std::string> compiler_options;                          // cuda

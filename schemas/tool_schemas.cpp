@@ -106,7 +106,7 @@ Json io_contract(const char* description) {
 Json metadata(const char* description) {
   Json schema =
       object({{"function_name", text("torch: the function to call.")},
-              {"class_name", text("torch: the class (Model).")},
+              {"class_name", text("torch, triton: the class (Model).")},
               {"method_name", text("torch: its method (forward).")},
               {"kernel_name", text("cuda, triton: which kernel.")},
               {"entry_point", text("multi_kernel: required.")},

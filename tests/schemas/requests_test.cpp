@@ -107,6 +107,27 @@ TEST_CASE("extra shapes substitute in both contracts by argument name") {
   CHECK(names_path(none.error(), "extra_shapes"));
 }
 
+TEST_CASE("a triton class needs no contract, a triton kernel does") {
+  const auto read = [](const Json& metadata) {
+    return read_compare_arguments({{"ref_kernel_source", "r"},
+                                   {"custom_kernel_source", "x"},
+                                   {"custom_kernel_type", "triton"},
+                                   {"custom_kernel_metadata", metadata}});
+  };
+  CHECK(read({{"class_name", "ModelNew"}}).ok());
+  for (const Json& metadata : {Json::object(), Json{{"kernel_name", "add"}}}) {
+    const auto refused = read(metadata);
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().message.find("IOContract is required for triton kernels") !=
+          std::string::npos);
+  }
+  const auto multi_kernel =
+      read_evaluate_arguments({{"kernel_source", "x"},
+                               {"kernel_type", "multi_kernel"},
+                               {"metadata", {{"class_name", "ModelNew"}, {"entry_point", "run"}}}});
+  CHECK_FALSE(multi_kernel.ok());
+}
+
 TEST_CASE("ranges are refused with field, value and range") {
   const auto trials = read_evaluate_arguments({{"kernel_source", "x"},
                                                {"kernel_type", "torch"},

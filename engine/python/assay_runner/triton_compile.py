@@ -43,8 +43,7 @@ def compile_kernel(kernel, request):
     architecture = _architecture(request)
     triton_environment.for_compiler(architecture)
     contract, metadata = kernel.get("io"), kernel.get("metadata") or {}
-    if contract is None:
-        raise Fault(CONTRACT, "IOContract is required for triton kernels")
+    triton_kernels.demand_contract(contract, metadata)
     tool = f"triton {triton.__version__}"
     name = metadata.get("kernel_name") or "triton"
     try:

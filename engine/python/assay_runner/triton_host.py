@@ -40,15 +40,17 @@ def defines_kernels(module):
 def use(loaded, kernel, role, construct):
     """Sets what `loaded` calls. construct(class, method): constructs a class of the submission into `loaded`."""
     metadata, contract = kernel.get("metadata") or {}, kernel.get("io")
-    if contract is None:
-        raise Fault(CONTRACT, "IOContract is required for triton kernels")
+    triton_kernels.demand_contract(contract, metadata)
     chosen = triton_kernels.choose(loaded.module, metadata, contract, role)
     loaded.described = chosen.name
     if chosen.kernel is not None:
         loaded.call = _launcher(loaded.module, chosen, contract)
     elif inspect.isclass(chosen.python):
         construct(chosen.python, metadata.get("method_name") or "forward")
-        _fit(loaded, loaded.call, loaded.signature, contract, outputs_first=False)
+        if contract is None:
+            loaded.takes_outputs = False  # called with the reference's inputs, as torch's classes are
+        else:
+            _fit(loaded, loaded.call, loaded.signature, contract, outputs_first=False)
     else:
         _fit(loaded, chosen.python, _signature(chosen.python), contract, outputs_first=True)
 

@@ -47,6 +47,16 @@ def choose(module, metadata, contract, role="candidate"):
     return Chosen(kernels[0][0], "it is the first @triton.jit function", kernel=kernels[0][1])
 
 
+def demand_contract(contract, metadata):
+    """Only a class can do without: it is called with the reference's inputs and returns its outputs."""
+    launches_elsewhere = any(metadata.get(key) for key in ("entry_point", "function_name", "kernel_name"))
+    if contract is None and (launches_elsewhere or not metadata.get("class_name")):
+        raise Fault(
+            CONTRACT,
+            "IOContract is required for triton kernels, unless metadata.class_name names a class that launches them",
+        )
+
+
 def is_kernel(value):
     """Whether this is something to launch that the submission defines itself."""
     from triton.runtime.jit import KernelInterface

@@ -75,6 +75,15 @@ def test_every_way_to_be_launched(source, metadata):
     check_sum(*computed(source, vector_add(), **metadata))
 
 
+def test_a_class_needs_no_contract():
+    with judge() as runner:
+        load(runner, MODEL, None, class_name="ModelNew")
+        bound = Bound(runner, contract(vector_add()["args"][:3]))
+        _, answer = runner.run_pass([0])
+        assert answer["ok"], answer
+        check_sum(bound.inputs, [bound.output()])
+
+
 def test_roles_choose_their_class():
     source = MODEL + "class Model(torch.nn.Module):\n    def forward(self, x, y):\n        return x - y\n"
     inputs, outputs = computed(source, vector_add(), role="reference")
@@ -109,6 +118,8 @@ def scale(x, factor, shift, flip, N: tl.constexpr):
 @pytest.mark.parametrize("source, io, metadata, kind, words", [
     ("x = 1\n", vector_add(), {}, "contract", "No @triton.jit function found"),
     (VECTOR_ADD, None, {}, "contract", "IOContract is required for triton"),
+    (MODEL, None, {}, "contract", "IOContract is required for triton"),
+    (MODEL, None, {"class_name": "ModelNew", "entry_point": "run"}, "contract", "IOContract is required for triton"),
     (VECTOR_ADD, contract(vector_add()["args"], None), {}, "contract", "launch.grid"),
     (LAUNCHER + "def other(x): pass\n", vector_add(), {"entry_point": "other"}, "contract", "neither with nor without"),
     (VECTOR_ADD, vector_add(), {"entry_point": "run"}, "contract", "Entry point function 'run' not found"),
