@@ -111,7 +111,10 @@ class SplitBuild:
         cubin = None
         if units is not None and units.kernels:
             with open(path + ".o", "rb") as file:
-                defined, undefined = split_objects.symbols(file.read())
+                made = file.read()
+            defined, undefined = split_objects.symbols(made)
+            if len(_stubs(split_objects.symbols(made, local=True)[0], units)) > len(_stubs(defined, units)):
+                raise NotSplit("a kernel for a type that only its function knows (a lambda's)")
             for symbol in undefined:
                 if split_objects.without_arguments(split_objects.without_parameters(split_objects.readable(symbol))) in units.device_functions:
                     raise NotSplit(f"host code that calls {symbol}")
@@ -151,8 +154,8 @@ class SplitBuild:
     def _registered(self, index, cubin, stubs, host, units):
         """The C source that tells CUDA's runtime of kernels and variables, as nvcc's own stubs do; its path."""
         device, _ = split_objects.symbols(cubin, local=True)
-        wanted = {name: symbol for symbol, name in stubs}
-        for symbol in wanted.values():
+        wanted = sorted({symbol for symbol, _ in stubs})  # overloads share a name
+        for symbol in wanted:
             if device.get(symbol, ("",))[0] != "function":
                 raise NotSplit(f"NVRTC has no {symbol}")
         variables = []
@@ -169,7 +172,7 @@ class SplitBuild:
             raise NotSplit("fatbinary: " + output[:200])
         path = os.path.join(self._folder, f"{index}.register.cpp")
         with open(path, "w", encoding="ascii") as file:
-            file.write(_registration(image, list(wanted.values()), variables))
+            file.write(_registration(image, wanted, variables))
         return path
 
     def _linked(self, done):

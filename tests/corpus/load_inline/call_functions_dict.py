@@ -22,7 +22,7 @@ ext = load_inline(
     "clamp_ext",
     cpp_sources="torch::Tensor clamp_forward(torch::Tensor x, double low, double high);",
     cuda_sources=source,
-    functions={"clamp_forward": "clamps \"x\" between two values\nand returns a new tensor"},
+    functions={"clamp_forward": "clamps x between two values, and returns a new tensor"},
 )
 
 

@@ -20,14 +20,14 @@ __global__ void hardtanh_kernel(const float* x, float* y, int n) {
 
 }  // namespace
 
-namespace corpus::detail {
+namespace corpus::parts {
 
 __global__ void shrink_kernel(const float* x, float* y, float limit, int n) {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i < n) y[i] = fabsf(x[i]) > limit ? x[i] : 0.0f;
 }
 
-}  // namespace corpus::detail
+}  // namespace corpus::parts
 
 namespace corpus {
 
@@ -45,7 +45,7 @@ using namespace corpus;
 torch::Tensor run(torch::Tensor x, double limit) {
     auto y1 = bounded(x);
     auto y = torch::empty_like(x);
-    detail::shrink_kernel<<<(x.numel() + kThreads - 1) / kThreads, kThreads>>>(
+    parts::shrink_kernel<<<(x.numel() + kThreads - 1) / kThreads, kThreads>>>(
         y1.data_ptr<float>(), y.data_ptr<float>(), limit, x.numel());
     return y;
 }

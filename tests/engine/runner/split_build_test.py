@@ -227,6 +227,25 @@ def test_what_falls_back(tmp_path, keywords, why):
         build(tmp_path, call)
 
 
+def test_kernels_of_one_name_are_all_known_to_the_runtime(tmp_path):
+    text = "__global__ void k(float* x, int n) {}\n__global__ void k(double* x) {}\n" \
+           "void f(torch::Tensor x) { k<<<1, 1>>>(x.data_ptr<float>(), 1); k<<<1, 1>>>(x.data_ptr<double>()); }"
+    call = extensions.inline_call(("overloads", "void f(torch::Tensor x);", text), {"functions": ["f"]})
+    assert build(tmp_path, call).way == SPLIT
+    (path,) = tmp_path.glob("overloads-*/split/*.register.cpp")
+    registered = re.findall(r'__cudaRegisterFunction\(handle, \w+, \(char\*\)"(\w+)"', path.read_text())
+    assert sorted(registered) == ["_Z1kPd", "_Z1kPfi"]
+
+
+def test_a_kernel_for_a_lambda_falls_back(tmp_path):
+    text = "template <typename F> __global__ void k(float* x, F f) { x[0] = f(x[0]); }\n" \
+           "void f(torch::Tensor x) { k<<<1, 1>>>(x.data_ptr<float>(), [] __device__(float v) { return v + 1; }); }"
+    call = extensions.inline_call(("device_lambda", "void f(torch::Tensor x);", text),
+                                  {"functions": ["f"], "extra_cuda_cflags": ["--extended-lambda"]})  # fmt: skip
+    with pytest.raises(extensions_build.Failed, match="lambda"):
+        build(tmp_path, call)
+
+
 def test_after_the_split_way_the_next_is_taken_and_the_reason_kept(tmp_path):
     text = BINDINGS.replace('m.doc() = "a module";', 'm.attr("version") = 3;')
     call = extensions.inline_call(("attribute", text), {"no_implicit_headers": True})
