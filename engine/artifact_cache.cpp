@@ -2,7 +2,6 @@
 #include "engine/artifact_cache.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -10,7 +9,6 @@
 #include <fstream>
 #include <unistd.h>
 
-#include <openssl/evp.h>
 #include <sys/stat.h>
 
 namespace assay::engine {
@@ -18,99 +16,9 @@ namespace assay::engine {
 namespace fs = std::filesystem;
 using schemas::Error;
 using schemas::ErrorCode;
-using schemas::Json;
 using schemas::Result;
 
 namespace {
-
-constexpr std::string_view kHeader = "assay artifact 2\n";
-constexpr std::size_t kHashDigits = 64;
-constexpr std::string_view kUnfinishedSuffix = ".new";
-
-std::string sha256_hex(const std::vector<std::string_view>& parts) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned int size = 0;
-  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
-                                                                        &EVP_MD_CTX_free);
-  EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr);
-  for (const std::string_view part : parts) {
-    EVP_DigestUpdate(context.get(), part.data(), part.size());
-  }
-  EVP_DigestFinal_ex(context.get(), digest.data(), &size);
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string hex;
-  for (unsigned int i = 0; i < size; ++i) {
-    hex += digits[digest[i] >> 4];
-    hex += digits[digest[i] & 15];
-  }
-  return hex;
-}
-
-std::string length_bytes(std::size_t length) {
-  std::string bytes;
-  for (unsigned int shift = 0; shift < 32; shift += 8) {
-    bytes += static_cast<char>((length >> shift) & 0xff);
-  }
-  return bytes;
-}
-
-std::size_t read_length(std::string_view bytes) {
-  std::size_t length = 0;
-  for (std::size_t i = 0; i < 4; ++i) {
-    length |= static_cast<std::size_t>(static_cast<unsigned char>(bytes[i])) << (8 * i);
-  }
-  return length;
-}
-
-std::string encode(const Artifact& artifact) {
-  const std::string json =
-      schemas::dump_json({{"kernel_name", artifact.kernel_name},
-                          {"tier", artifact.tier == RunnerTier::device ? "device" : "host"},
-                          {"launch", artifact.launch},
-                          {"needs_gpu", artifact.needs_gpu},
-                          {"report", schemas::to_json(artifact.report)}});
-  const std::string length = length_bytes(json.size());
-  std::string file(kHeader);
-  file += sha256_hex({length, json, artifact.binary});
-  file += '\n';
-  file += length;
-  file += json;
-  file += artifact.binary;
-  return file;
-}
-
-std::optional<Artifact> decode(std::string_view file) {
-  if (file.substr(0, kHeader.size()) != kHeader) {
-    return std::nullopt;
-  }
-  file.remove_prefix(kHeader.size());
-  if (file.size() < kHashDigits + 1 + 4) {
-    return std::nullopt;
-  }
-  const std::string_view hash = file.substr(0, kHashDigits);
-  std::string_view content = file.substr(kHashDigits + 1);
-  if (sha256_hex({content}) != hash) {
-    return std::nullopt;
-  }
-  const std::size_t length = read_length(content);
-  content.remove_prefix(4);
-  if (length > content.size()) {
-    return std::nullopt;
-  }
-  const auto json = schemas::parse_json(content.substr(0, length));
-  if (!json || !json->is_object() || !json->contains("report")) {
-    return std::nullopt;
-  }
-  schemas::Diagnostics diagnostics;
-  Artifact artifact;
-  artifact.kernel_name = json->value("kernel_name", "");
-  artifact.tier = json->value("tier", "") == "host" ? RunnerTier::host : RunnerTier::device;
-  artifact.launch = json->value("launch", Json::object());
-  artifact.needs_gpu = json->value("needs_gpu", true);
-  artifact.report = schemas::read_compile_report((*json)["report"], "report", diagnostics);
-  artifact.binary = content.substr(length);
-  return diagnostics.errors.empty() ? std::optional(std::move(artifact)) : std::nullopt;
-}
 
 Error file_error(const std::string& what, const std::string& path) {
   return {ErrorCode::internal, what + " " + path + ": " + std::strerror(errno), true, {}};
@@ -149,20 +57,6 @@ class File {
 
 }  // namespace
 
-std::string content_key(const std::vector<std::string_view>& parts) {
-  std::vector<std::string> lengths;
-  lengths.reserve(parts.size());
-  for (const std::string_view part : parts) {
-    lengths.push_back(length_bytes(part.size()));
-  }
-  std::vector<std::string_view> pieces;
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    pieces.push_back(lengths[i]);
-    pieces.push_back(parts[i]);
-  }
-  return sha256_hex(pieces);
-}
-
 // One build in flight. `result` is set when it ended in a way that others may share.
 struct ArtifactCache::Building {
   bool ended = false;
@@ -182,11 +76,12 @@ Result<std::unique_ptr<ArtifactCache>> ArtifactCache::open(const std::string& di
   }
   fs::permissions(directory, fs::perms::owner_all, error);
   std::unique_ptr<ArtifactCache> cache(new ArtifactCache(directory, max_bytes));
-  cache->count_bytes();
+  cache->count_stored();
   return cache;
 }
 
-void ArtifactCache::count_bytes() {
+void ArtifactCache::count_stored() {
+  use_.max_bytes = max_bytes_;
   std::error_code error;
   for (fs::recursive_directory_iterator at(directory_, error), end; !error && at != end;
        at.increment(error)) {
@@ -196,9 +91,27 @@ void ArtifactCache::count_bytes() {
     if (at->path().extension() == kUnfinishedSuffix) {
       fs::remove(at->path(), error);  // of a process that was killed while it wrote
     } else {
-      stored_bytes_ += static_cast<std::int64_t>(at->file_size(error));
+      use_.bytes += static_cast<std::int64_t>(at->file_size(error));
+      ++use_.entries;
     }
   }
+}
+
+CacheUse ArtifactCache::use() {
+  const std::lock_guard lock(mutex_);
+  return use_;
+}
+
+void ArtifactCache::count_hit(double seconds_saved) {
+  const std::lock_guard lock(mutex_);
+  ++use_.hits;
+  use_.seconds_saved += seconds_saved;
+}
+
+void ArtifactCache::forget(std::int64_t bytes, std::int64_t CacheUse::*why) {
+  use_.bytes -= bytes;
+  --use_.entries;
+  ++(use_.*why);
 }
 
 std::string ArtifactCache::path_of(const std::string& key) const {
@@ -217,20 +130,20 @@ std::optional<Artifact> ArtifactCache::load(const std::string& key) {
     std::string bytes(size, '\0');
     std::ifstream file(path, std::ios::binary);
     if (file.read(bytes.data(), static_cast<std::streamsize>(size))) {
-      artifact = decode(bytes);
+      artifact = decode_artifact(bytes);
     }
   }
   if (artifact) {
     ::utimensat(AT_FDCWD, path.c_str(), nullptr, 0);  // the time of its last use
   } else if (fs::remove(path, error)) {
     const std::lock_guard lock(mutex_);
-    stored_bytes_ -= static_cast<std::int64_t>(size);
+    forget(static_cast<std::int64_t>(size), &CacheUse::dropped);
   }
   return artifact;
 }
 
 schemas::Status ArtifactCache::store(const std::string& key, const Artifact& artifact) {
-  const std::string bytes = encode(artifact);
+  const std::string bytes = encode_artifact(artifact);
   if (bytes.size() > kMaxArtifactBytes) {
     return Error{
         ErrorCode::internal,
@@ -252,18 +165,22 @@ schemas::Status ArtifactCache::store(const std::string& key, const Artifact& art
       return failure;
     }
   }
+  const std::uintmax_t replaced = fs::file_size(path, error);
+  const bool replaces = !error;
   if (::rename(unfinished.c_str(), path.c_str()) != 0) {
     return file_error("cannot rename", unfinished);
   }
   File(folder, O_RDONLY | O_DIRECTORY).sync();  // the name, too
   const std::lock_guard lock(mutex_);
-  stored_bytes_ += static_cast<std::int64_t>(bytes.size());
+  use_.bytes += static_cast<std::int64_t>(bytes.size()) -
+                (replaces ? static_cast<std::int64_t>(replaced) : 0);
+  use_.entries += replaces ? 0 : 1;
   return schemas::success();
 }
 
 void ArtifactCache::make_room(std::int64_t bytes) {
   const std::lock_guard lock(mutex_);
-  if (stored_bytes_ + bytes <= max_bytes_) {
+  if (use_.bytes + bytes <= max_bytes_) {
     return;
   }
   struct Stored {
@@ -273,23 +190,24 @@ void ArtifactCache::make_room(std::int64_t bytes) {
   };
   std::vector<Stored> files;
   std::error_code error;
-  stored_bytes_ = 0;
+  use_.bytes = use_.entries = 0;  // counted anew: somebody may have cleared the folder
   for (fs::recursive_directory_iterator at(directory_, error), end; !error && at != end;
        at.increment(error)) {
     if (at->is_regular_file(error) && at->path().extension() != kUnfinishedSuffix) {
       files.push_back({at->last_write_time(error), at->path(),
                        static_cast<std::int64_t>(at->file_size(error))});
-      stored_bytes_ += files.back().bytes;
+      use_.bytes += files.back().bytes;
+      ++use_.entries;
     }
   }
   std::sort(files.begin(), files.end(),
             [](const Stored& a, const Stored& b) { return a.used < b.used; });
   for (const Stored& file : files) {
-    if (stored_bytes_ + bytes <= max_bytes_) {
+    if (use_.bytes + bytes <= max_bytes_) {
       break;
     }
     if (fs::remove(file.path, error)) {
-      stored_bytes_ -= file.bytes;
+      forget(file.bytes, &CacheUse::evictions);
     }
   }
 }
@@ -326,6 +244,7 @@ Result<BuildResult> ArtifactCache::find_or_build(const std::string& key, Cancell
         return late;
       }
       if (other->result) {
+        ++use_.hits;  // nothing saved: it waited as long
         BuildResult shared = *other->result;
         shared.report.cache_hit = true;
         if (shared.artifact) {
@@ -349,13 +268,19 @@ Result<BuildResult> ArtifactCache::find_or_build(const std::string& key, Cancell
   } const end{*this, key, own};
 
   if (auto stored = load(key)) {
+    count_hit(stored->report.seconds);
     stored->report.cache_hit = true;
     stored->report.seconds = 0;
     BuildResult found;
     found.report = stored->report;
+    found.whole_log = stored->whole_log;
     found.artifact = std::move(stored);
     own->result = found;
     return found;
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    ++use_.misses;
   }
   Result<BuildResult> built = build();
   if (built && !built->timed_out) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/compile_answer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "sandbox/shared_memory.h"
@@ -56,6 +57,9 @@ Result<BuildResult> read_compile_answer(sandbox::Frame frame) {
   schemas::ObjectReader reader(*json, "answer", diagnostics);
   BuildResult result;
   result.report.log = capped(reader.optional_string("log", kMaxCompileLogBytes * 4).value_or(""));
+  result.whole_log =
+      reader.optional_string("whole_log", schemas::kMaxUntrustedFrameBytes).value_or("");
+  result.whole_log.resize(std::min(result.whole_log.size(), kMaxWholeLogBytes));
   if (!reader.bool_or("ok", false)) {
     const Json* error = reader.raw("error");
     static const Json nothing = Json::object();
@@ -98,6 +102,7 @@ Result<BuildResult> read_compile_answer(sandbox::Frame frame) {
     return binary.error();
   }
   artifact.binary = std::move(*binary);
+  artifact.whole_log = result.whole_log;
   constexpr std::string_view elf(
       "\x7f"
       "ELF");

@@ -9,6 +9,7 @@
 namespace assay::engine {
 
 inline constexpr std::size_t kMaxCompileLogBytes = 4096;
+inline constexpr std::size_t kMaxWholeLogBytes = std::size_t{1} << 20;
 
 // A source that does not compile is a result without an artifact. Error: protocol_violation.
 schemas::Result<BuildResult> read_compile_answer(sandbox::Frame frame);

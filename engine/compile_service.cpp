@@ -38,18 +38,21 @@ std::string request_bytes(const schemas::Kernel& kernel, const std::string& arch
                              {"architecture", architecture},
                              {"include_directories", installation.include_directories},
                              {"nvrtc_library", installation.nvrtc_library},
+                             {"nvcc", installation.nvcc()},
                              {"extensions", extensions}});
 }
 
 }  // namespace
 
 CompileService::CompileService(const Installation& installation, sandbox::Spawner& spawner,
-                               ZygoteProcess& zygote, sandbox::UidPool& uids, std::int64_t parallel)
+                               ZygoteProcess& zygote, sandbox::UidPool& uids,
+                               const CompileLimits& limits)
     : installation_(installation),
       spawner_(spawner),
       zygote_(zygote),
       uids_(uids),
-      free_turns_(std::max<std::int64_t>(1, parallel)) {}
+      limits_(limits),
+      free_turns_(std::max<std::int64_t>(1, limits.parallel)) {}
 
 bool CompileService::take_turn(Cancellation& cancellation) {
   cancellation.on_cancel([this] {
@@ -88,9 +91,17 @@ Result<BuildResult> CompileService::compile(const schemas::Kernel& kernel,
     ~Turn() { service.give_turn_back(); }
   } const turn{*this};
   const auto begin = sandbox::Clock::now();
-  auto result = compile_now(kernel, architecture, budget, cancellation, isolation, extensions);
+  const bool own_limit = limits_.longest.count() > 0 && begin + limits_.longest < budget.deadline();
+  const sandbox::Deadline deadline = own_limit ? begin + limits_.longest : budget.deadline();
+  auto result = compile_now(kernel, architecture, deadline, cancellation, isolation, extensions);
   if (cancellation.cancelled()) {
     return Error{ErrorCode::cancelled, "cancelled while compiling", false, {}};
+  }
+  if (result && result->timed_out && own_limit) {
+    // Whoever asks for it would wait as long in vain.
+    result->timed_out = false;
+    result->failure = "compiling took longer than the server allows (COMPILE_TIMEOUT, " +
+                      std::to_string(limits_.longest.count()) + " s)";
   }
   if (result) {
     result->report.architecture = architecture;
@@ -102,7 +113,8 @@ Result<BuildResult> CompileService::compile(const schemas::Kernel& kernel,
   return result;
 }
 
-// NVRTC has a program of its own; what is written in Python is compiled by a fork of the zygote.
+// NVRTC and nvcc have a program of its own; what is written in Python is compiled by a fork of the
+// zygote.
 Result<sandbox::Process> CompileService::start(schemas::KernelType type, std::uint32_t uid,
                                                int channel_fd) {
   const std::vector<sandbox::DescriptorGrant> descriptors = {{channel_fd, kChannelDescriptor}};
@@ -115,7 +127,7 @@ Result<sandbox::Process> CompileService::start(schemas::KernelType type, std::ui
     return spawner_.spawn(request, sandbox::after(kStartPatience));
   }
   sandbox::ForkRequest request;
-  request.policy = python_compiler_policy(installation_);
+  request.policy = python_compiler_policy(installation_, limits_.jobs_per_build);
   request.policy.outer_uid = uid;
   request.descriptors = descriptors;
   request.argument = schemas::dump_json({{"channel_fd", kChannelDescriptor}, {"serve", "compile"}});
@@ -124,7 +136,8 @@ Result<sandbox::Process> CompileService::start(schemas::KernelType type, std::ui
 
 Result<BuildResult> CompileService::compile_now(const schemas::Kernel& kernel,
                                                 const std::string& architecture,
-                                                const Budget& budget, Cancellation& cancellation,
+                                                sandbox::Deadline deadline,
+                                                Cancellation& cancellation,
                                                 schemas::IsolationReport& isolation,
                                                 const std::vector<Json>& extensions) {
   auto channels = sandbox::Channel::pair();
@@ -146,8 +159,8 @@ Result<BuildResult> CompileService::compile_now(const schemas::Kernel& kernel,
   const ClearWaker clear{cancellation};
 
   const auto sent =
-      own.send(request_bytes(kernel, architecture, installation_, extensions), budget.deadline());
-  auto frame = sent ? own.receive(schemas::kMaxUntrustedFrameBytes, budget.deadline(), 1)
+      own.send(request_bytes(kernel, architecture, installation_, extensions), deadline);
+  auto frame = sent ? own.receive(schemas::kMaxUntrustedFrameBytes, deadline, 1)
                     : Result<std::optional<sandbox::Frame>>(sent.error());
   const bool late = !frame && frame.error().code == ErrorCode::timed_out;
   const bool answered = frame && *frame;

@@ -4,6 +4,7 @@
 // Thread-safe.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
@@ -15,6 +16,7 @@
 #include "engine/executor.h"
 #include "engine/installation.h"
 #include "engine/zygote_process.h"
+#include "sandbox/clock.h"
 #include "sandbox/spawn.h"
 #include "sandbox/uid_pool.h"
 #include "schemas/isolation.h"
@@ -22,11 +24,17 @@
 
 namespace assay::engine {
 
+struct CompileLimits {
+  std::int64_t parallel = 1;        // builds at once
+  std::chrono::seconds longest{0};  // of one build, besides its job's own time; 0: none
+  std::int64_t jobs_per_build = 0;  // compilers at once within one build; 0: as the worker chooses
+};
+
 class CompileService {
  public:
-  // `parallel`: compilers at once. The references must outlive the service.
+  // The references must outlive the service.
   CompileService(const Installation& installation, sandbox::Spawner& spawner, ZygoteProcess& zygote,
-                 sandbox::UidPool& uids, std::int64_t parallel);
+                 sandbox::UidPool& uids, const CompileLimits& limits);
 
   // Waits for a turn (the budget stands still) and compiles. A source that does not compile, a
   // compiler that crashed on it or that ran out of time is a BuildResult without an artifact.
@@ -41,8 +49,8 @@ class CompileService {
 
  private:
   schemas::Result<BuildResult> compile_now(const schemas::Kernel& kernel,
-                                           const std::string& architecture, const Budget& budget,
-                                           Cancellation& cancellation,
+                                           const std::string& architecture,
+                                           sandbox::Deadline deadline, Cancellation& cancellation,
                                            schemas::IsolationReport& isolation,
                                            const std::vector<schemas::Json>& extensions);
   schemas::Result<sandbox::Process> start(schemas::KernelType type, std::uint32_t uid,
@@ -54,6 +62,7 @@ class CompileService {
   sandbox::Spawner& spawner_;
   ZygoteProcess& zygote_;
   sandbox::UidPool& uids_;
+  const CompileLimits limits_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::int64_t free_turns_;

@@ -9,8 +9,8 @@
 
 #include "engine/engine_job.h"
 #include "engine/failure.h"
+#include "engine/log_page.h"
 #include "engine/memory_check.h"
-#include "engine/supported.h"
 
 namespace assay::engine {
 
@@ -120,9 +120,6 @@ Status EngineImpl::recover() {
 }
 
 Result<std::string> EngineImpl::submit(schemas::WorkRequest work) {
-  if (Status supported = check_supported(work); !supported) {
-    return supported.error();
-  }
   if (Status fits = check_memory(work, executor_->capacity().configured); !fits) {
     return fits.error();
   }
@@ -207,6 +204,17 @@ Result<JobView> EngineImpl::find(const std::string& job_id) {
   return view;
 }
 
+Result<LogPage> EngineImpl::compile_log(const std::string& job_id, std::int64_t cursor) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (const JobPointer job = find_active(job_id)) {
+      return page_of(job->record.compile_log, cursor);
+    }
+  }
+  const auto log = table_->compile_log(job_id);
+  return log ? Result<LogPage>(page_of(*log, cursor)) : Result<LogPage>(log.error());
+}
+
 Status EngineImpl::cancel(const std::string& job_id) {
   JobPointer job;
   bool queued = false;
@@ -276,6 +284,7 @@ EngineStats EngineImpl::stats() {
   stats.devices = executor_->device_use();
   stats.starting = now.starting;
   stats.isolation = now.isolation;
+  stats.cache = now.cache;
   stats.uptime_s =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - opened_).count();
   const std::lock_guard lock(mutex_);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/executor.h"
+#include "engine/log_page.h"
 #include "schemas/evaluation.h"
 #include "schemas/job.h"
 #include "schemas/requests.h"
@@ -49,6 +50,7 @@ struct EngineStats {
   std::optional<double> compile_success_rate, compile_average_time_s, compile_cache_hit_rate;
   std::int64_t profilings = 0;
   std::optional<double> profiling_average_time_s, graph_capture_rate, correctness_rate;
+  std::optional<CacheUse> cache;
   std::vector<DeviceUse> devices;
   std::vector<std::string> starting;
   std::vector<schemas::LayerReport> isolation;
@@ -74,6 +76,8 @@ class Engine {
   virtual schemas::Result<JobView> wait(const std::string& job_id,
                                         std::chrono::milliseconds patience) = 0;
   virtual schemas::Result<JobView> find(const std::string& job_id) = 0;
+  // All that compilers said of the job, from byte `cursor` on. Error: not_found.
+  virtual schemas::Result<LogPage> compile_log(const std::string& job_id, std::int64_t cursor) = 0;
   // A queued job ends at once, a running one soon; one that has ended stays as it is. Error:
   // not_found.
   virtual schemas::Status cancel(const std::string& job_id) = 0;

@@ -77,7 +77,10 @@ void EngineImpl::note(const JobPointer& job, const JobEvent& event) {
     const std::lock_guard lock(mutex_);
     JobRecord& record = job->record;
     job->progress = std::clamp(event.progress, job->progress, 1.0);
-    if (event.kind == JobEvent::Kind::log) {
+    if (event.kind == JobEvent::Kind::compile_log) {
+      record.compile_log += event.message + "\n";
+      record.compile_log.resize(std::min(record.compile_log.size(), kMaxStoredLogBytes));
+    } else if (event.kind == JobEvent::Kind::log) {
       record.log_tail += event.message + "\n";
       if (record.log_tail.size() > kMaxLogTailBytes) {
         record.log_tail.erase(0, record.log_tail.size() - kMaxLogTailBytes);

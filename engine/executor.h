@@ -6,6 +6,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,15 @@ class Cancellation {
 
 using EventSink = std::function<void(const schemas::JobEvent&)>;
 
+// The cache of compiled kernels: since the executor's start, but for what is stored.
+struct CacheUse {
+  std::int64_t hits = 0, misses = 0;  // whether a caller was spared a build
+  std::int64_t evictions = 0;         // removed to make room
+  std::int64_t dropped = 0;           // removed because they did not verify
+  std::int64_t entries = 0, bytes = 0, max_bytes = 0;
+  double seconds_saved = 0;  // what the builds took whose artifacts were found
+};
+
 // What an executor offers now.
 struct Capacity {
   std::vector<schemas::DeviceInfo> devices;  // usable ones
@@ -41,6 +51,7 @@ struct Capacity {
   std::vector<std::string> starting;  // "cpu judge", "zygote": not ready yet
   std::int64_t parallel_jobs = 1;     // jobs worth giving it at once (compiles overlap runs)
   std::vector<schemas::LayerReport> isolation;  // as probed at start
+  std::optional<CacheUse> cache;                // absent: it has none
 };
 
 // Per-device use, for statistics.

@@ -54,7 +54,14 @@ Json capacity_json(const CapacityMessage& message) {
                    {"busy_seconds", entry.busy_seconds},
                    {"leased", entry.leased}});
   }
+  Json cache;
+  if (const auto& used = message.capacity.cache)
+    cache = {{"hits", used->hits},           {"misses", used->misses},
+             {"evictions", used->evictions}, {"dropped", used->dropped},
+             {"entries", used->entries},     {"bytes", used->bytes},
+             {"max_bytes", used->max_bytes}, {"seconds_saved", used->seconds_saved}};
   return {{"op", "capacity"},
+          {"cache", std::move(cache)},
           {"devices", std::move(devices)},
           {"configured", std::move(configured)},
           {"starting", message.capacity.starting},
@@ -83,6 +90,19 @@ CapacityMessage read_capacity(ObjectReader& reader) {
   message.capacity.parallel_jobs = reader.int_or("parallel_jobs", 1, 1, kMaxDevices);
   if (const Json* layers = reader.raw("isolation")) {
     message.capacity.isolation = schemas::read_isolation(*layers, "isolation", diagnostics).layers;
+  }
+  if (const Json* json = reader.raw("cache")) {
+    ObjectReader fields(*json, "cache", diagnostics);
+    const auto count = [&](const char* key) { return fields.int_or(key, 0, 0, kMost); };
+    CacheUse& used = message.capacity.cache.emplace();
+    used.hits = count("hits");
+    used.misses = count("misses");
+    used.evictions = count("evictions");
+    used.dropped = count("dropped");
+    used.entries = count("entries");
+    used.bytes = count("bytes");
+    used.max_bytes = count("max_bytes");
+    used.seconds_saved = fields.optional_number("seconds_saved", 0).value_or(0);
   }
   reader.each("device_use", kMaxDevices, false, [&](const Json& entry, const std::string& at) {
     ObjectReader fields(entry, at, diagnostics);

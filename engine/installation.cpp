@@ -65,6 +65,10 @@ Error missing(const std::string& what, const std::string& remedy) {
 
 }  // namespace
 
+std::string Installation::nvcc() const {
+  return cuda_directory.empty() ? "" : cuda_directory + "/bin/nvcc";
+}
+
 schemas::Result<Installation> Installation::find() {
   Installation found;
   found.home = find_home();

@@ -25,6 +25,8 @@ struct Installation {
   std::string nvrtc_library;                     // empty: none
   std::vector<std::string> include_directories;  // CUDA's and CUB's
 
+  std::string nvcc() const;  // its path; empty where there is no CUDA
+
   // Error: internal naming what is missing and how to get it. Missing optional parts leave their
   // field empty.
   static schemas::Result<Installation> find();

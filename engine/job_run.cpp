@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <utility>
 
-#include "engine/supported.h"
+#include "engine/occupancy.h"
 
 namespace assay::engine {
 
@@ -30,6 +30,8 @@ constexpr auto kWorthRetrying = 1s;       // of budget left
 constexpr int kAttempts = 2;              // the second one after a judge's death
 constexpr int kExtensionRounds = 2;       // runs that ended because an extension was not built
 constexpr std::size_t kMaxReasonBytes = 400;
+constexpr std::int64_t kMaxBlockThreads = 1024;
+constexpr std::int64_t kMaxSharedBytes = std::int64_t{1} << 20;
 
 std::string seconds_text(double seconds) {
   char text[32];
@@ -48,6 +50,32 @@ bool is_compiled(const schemas::Kernel& kernel) {
   }
   // They may build extensions too, but then they have to name torch's module for it.
   return kernel.source_code.find("cpp_extension") != std::string::npos;
+}
+
+std::int64_t threads_of(const schemas::Dim3& block) {
+  return block.x * block.y * block.z;
+}
+
+// How a device-tier kernel is launched: as its compiler says, else as its contract does.
+std::optional<LaunchedBlock> launched_block(const schemas::Kernel& kernel,
+                                            const BuildResult& built) {
+  if (!built.artifact || built.artifact->tier != RunnerTier::device || !kernel.io) return {};
+  const schemas::Json& launch = built.artifact->launch;
+  if (launch.is_object() && !launch.empty()) {
+    schemas::Diagnostics diagnostics;  // of the compiler's words, which may be anything
+    schemas::ObjectReader reader(launch, "launch", diagnostics);
+    const schemas::Json* block = reader.raw("block");
+    static const schemas::Json nothing = schemas::Json::object();
+    schemas::ObjectReader size(block == nullptr ? nothing : *block, "block", diagnostics);
+    const auto length = [&](const char* key) { return size.int_or(key, 1, 1, kMaxBlockThreads); };
+    const schemas::Dim3 threads{length("x"), length("y"), length("z")};
+    const std::int64_t shared = reader.int_or("shared_mem", 0, 0, kMaxSharedBytes);
+    if (!diagnostics.errors.empty()) return {};
+    return LaunchedBlock{threads_of(threads), shared};
+  }
+  const auto& given = kernel.io->launch;
+  if (!given || !given->block) return {};
+  return LaunchedBlock{threads_of(*given->block), given->shared_memory_bytes};
 }
 
 bool ended_by_itself(const Evaluation& evaluation, RunnerRole role) {
@@ -74,7 +102,6 @@ Result<Evaluation> JobRun::run() {
 }
 
 Result<Evaluation> JobRun::take_steps() {
-  if (auto supported = check_supported(spec_.work); !supported) return supported.error();
   Step compiled = compile();
   if (!compiled) return compiled.error();
   if (*compiled) return finished(std::move(**compiled));
@@ -159,9 +186,13 @@ JobRun::Step JobRun::compile_one(const schemas::Kernel& kernel, bool of_referenc
   if (!extensions.empty() && built->artifact)
     static_cast<void>(parts_.cache.store(own_key, *built->artifact));  // only saves time
   built->report.architecture = *target;
+  add_occupancy(built->report, launched_block(kernel, *built));
   reports_.push_back(built->report);
-  if (!built->artifact) return std::optional(compilation_failed(spec_, *built, of_reference));
   const std::string whose = of_reference ? "reference" : "kernel";
+  if (!built->whole_log.empty())
+    tell(JobEvent::Kind::compile_log, Stage::compiling, 0.05,
+         "--- " + whose + "\n" + built->whole_log);
+  if (!built->artifact) return std::optional(compilation_failed(spec_, *built, of_reference));
   tell(JobEvent::Kind::log, Stage::compiling, 0.1,
        whose + " compiled by " + built->report.tool + " for " + *target +
            (built->report.cache_hit ? " (cached)" : " in " + seconds_text(built->report.seconds)));

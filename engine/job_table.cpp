@@ -46,8 +46,14 @@ CREATE INDEX jobs_finished ON jobs (finished) WHERE finished IS NOT NULL;
 UPDATE jobs SET attempt = 1 WHERE state <> 'submitted';
 )sql";
 
+// Version 3: all that compilers said.
+constexpr const char* kVersion2To3 = R"sql(
+ALTER TABLE jobs ADD COLUMN compile_log TEXT NOT NULL DEFAULT '';
+)sql";
+
 // Step n brings version n to n + 1. Append only.
-constexpr std::array<const char*, kJobTableVersion> kMigrations = {kSchemaVersion1, kVersion1To2};
+constexpr std::array<const char*, kJobTableVersion> kMigrations = {kSchemaVersion1, kVersion1To2,
+                                                                   kVersion2To3};
 
 std::int64_t read_version(const Database& database) {
   Statement statement(database, "PRAGMA user_version");
@@ -112,8 +118,10 @@ struct JobTable::Connection {
                      "WHERE id = ?1 AND finished IS NULL"};
   Statement finish{database,
                    "UPDATE jobs SET state = ?2, stages = ?3, message = ?4, log_tail = ?5, "
-                   "finished = ?6, result = ?7, error = ?8 WHERE id = ?1 AND finished IS NULL"};
+                   "finished = ?6, result = ?7, error = ?8, compile_log = ?9 WHERE id = ?1 AND "
+                   "finished IS NULL"};
   Statement find{database, std::string(kColumns) + "WHERE id = ?1"};
+  Statement compile_log{database, "SELECT compile_log FROM jobs WHERE id = ?1"};
   Statement unfinished{database, std::string(kColumns) + "WHERE finished IS NULL ORDER BY created"};
   Statement remove{database, "DELETE FROM jobs WHERE finished < ?1"};
 
@@ -258,6 +266,7 @@ Status JobTable::finish(const JobRecord& record) {
         .bind(6, record.finished_at)
         .bind(7, result)
         .bind(8, record.error)
+        .bind(9, record.compile_log)
         .run();
     if (connection_->database.changed_rows() == 0) {
       return Error{ErrorCode::not_found, "no unfinished job " + record.spec.job_id, false, {}};
@@ -279,6 +288,22 @@ Result<JobRecord> JobTable::find(const std::string& job_id) {
     JobRecord record = connection_->read(find);
     find.run();
     return record;
+  } catch (const std::exception& exception) {
+    return storage_error(exception);
+  }
+}
+
+Result<std::string> JobTable::compile_log(const std::string& job_id) {
+  const std::lock_guard lock(mutex_);
+  try {
+    Statement& select = connection_->compile_log.reset();
+    select.bind(1, job_id);
+    if (!select.step()) {
+      return Error{ErrorCode::not_found, "unknown job " + job_id, false, {}};
+    }
+    std::string log = select.text(0);
+    select.run();
+    return log;
   } catch (const std::exception& exception) {
     return storage_error(exception);
   }

@@ -21,8 +21,9 @@
 
 namespace assay::engine {
 
-inline constexpr std::int64_t kJobTableVersion = 2;
+inline constexpr std::int64_t kJobTableVersion = 3;
 inline constexpr std::size_t kMaxLogTailBytes = std::size_t{16} << 10;
+inline constexpr std::size_t kMaxStoredLogBytes = std::size_t{1} << 20;  // of compilers, per job
 
 // One row. `spec` is filled with the row's attempt and token when it is read.
 struct JobRecord {
@@ -34,6 +35,7 @@ struct JobRecord {
   std::string message;  // for the client: what happens or happened
   std::string error;
   std::string log_tail;
+  std::string compile_log;  // written with the end; not read by find()
   std::optional<schemas::Evaluation> evaluation;
 };
 
@@ -53,9 +55,10 @@ class JobTable {
   // The end. A terminal row is never changed again: not_found when there is no unfinished row.
   schemas::Status finish(const JobRecord& record);
 
-  schemas::Result<JobRecord> find(const std::string& job_id);    // Error: not_found
-  schemas::Result<std::vector<JobRecord>> unfinished();          // oldest first
-  schemas::Result<std::int64_t> remove_finished(double before);  // rows removed
+  schemas::Result<JobRecord> find(const std::string& job_id);           // Error: not_found
+  schemas::Result<std::string> compile_log(const std::string& job_id);  // Error: not_found
+  schemas::Result<std::vector<JobRecord>> unfinished();                 // oldest first
+  schemas::Result<std::int64_t> remove_finished(double before);         // rows removed
 
  private:
   struct Connection;

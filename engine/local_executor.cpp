@@ -71,13 +71,16 @@ class LocalExecutor final : public Executor {
         toolchain_(installation_),
         gpus_(find_gpus()),
         cpu_(describe_cpu()),
-        parallel_compiles_(std::clamp<std::int64_t>(options.parallel_compiles > 0
-                                                        ? options.parallel_compiles
-                                                        : std::thread::hardware_concurrency(),
-                                                    1, kMostParallelCompiles)),
+        parallel_compiles_(std::clamp<std::int64_t>(
+            options.parallel_compiles > 0 ? options.parallel_compiles
+                                          : std::thread::hardware_concurrency() /
+                                                std::max<std::int64_t>(1, options.compiler_cpus),
+            1, kMostParallelCompiles)),
         pool_(choose_devices(options, gpus_)),
         zygote_(std::make_unique<ZygoteProcess>(installation_, spawner_, [this] { refill(); })),
-        compilers_(installation_, spawner_, *zygote_, uids_, parallel_compiles_),
+        compilers_(installation_, spawner_, *zygote_, uids_,
+                   {parallel_compiles_, std::chrono::seconds(options.compile_seconds),
+                    options.jobs_per_build}),
         farewell_([this] { refill(); }) {
     for (const GpuPool::Use& use : pool_.use()) stations_.push_back(make_station(use.device));
     {
@@ -126,6 +129,7 @@ class LocalExecutor final : public Executor {
     const std::lock_guard lock(mutex_);
     if (!probed_) capacity.starting.push_back("isolation probe");
     capacity.isolation = layers_;
+    capacity.cache = cache_->use();
     return capacity;
   }
 

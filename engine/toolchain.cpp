@@ -112,6 +112,8 @@ Toolchain::Toolchain(const Installation& installation) {
     parts.push_back(file_stamp(directory + "/cuda.h"));
   }
   identity_ = content_key({parts.begin(), parts.end()});
+  nvcc_identity_ = content_key(
+      {file_stamp(installation.nvcc()), file_stamp("/usr/bin/gcc")});  // its preprocessor
   auto python = python_parts(installation);
   add_triton(installation.python, python);
   python_identity_ = content_key({python.begin(), python.end()});
@@ -129,7 +131,11 @@ std::string Toolchain::artifact_key(const schemas::Kernel& kernel,
   }
   schemas::Json options = metadata.compiler_options;
   const bool by_python = kernel.type != schemas::KernelType::cuda;
-  return content_key({identity_, by_python ? python_identity_ : "",
+  const bool by_nvcc = metadata.backend == schemas::CudaBackend::nvcc;
+  return content_key({identity_,
+                      by_python ? python_identity_
+                      : by_nvcc ? nvcc_identity_
+                                : "",
                       schemas::kernel_type_name(kernel.type), architecture, kernel.source_code,
                       metadata.kernel_name.value_or(""), metadata.kernel_name ? "named" : "unnamed",
                       schemas::dump_json(options)});

@@ -23,6 +23,7 @@ class Toolchain {
 
  private:
   std::string identity_;
+  std::string nvcc_identity_;
   std::string python_identity_;  // of what compiles kernels written in Python
 };
 

@@ -113,12 +113,13 @@ Policy compiler_policy(const Installation& installation) {
   hide_settings(policy);
   show_path(policy, fs::path(installation.compiler).parent_path().string());
   show_path(policy, installation.cuda_directory);
+  policy.shows_proc = false;  // an #include of /proc/self/maps would quote it
   policy.limits.tasks = kCompilerTasks;
   policy.memory_limit_bytes = kCompilerMemoryBytes;
   return policy;
 }
 
-Policy python_compiler_policy(const Installation& installation) {
+Policy python_compiler_policy(const Installation& installation, std::int64_t jobs) {
   Policy policy = untrusted();
   hide_settings(policy);
   for (const std::string& prefix : python_prefixes(installation.python)) {
@@ -129,6 +130,9 @@ Policy python_compiler_policy(const Installation& installation) {
   policy.environment.push_back("CUDA_VISIBLE_DEVICES=");
   if (!installation.cuda_directory.empty()) {
     policy.environment.push_back("CUDA_HOME=" + installation.cuda_directory);
+  }
+  if (jobs > 0) {
+    policy.environment.push_back("MAX_JOBS=" + std::to_string(jobs));
   }
   policy.limits.tasks = kPythonCompilerTasks;
   policy.memory_limit_bytes = kPythonCompilerMemoryBytes;

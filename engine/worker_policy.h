@@ -33,7 +33,8 @@ sandbox::Policy zygote_policy(const Installation& installation);
 // Untrusted workers, without a uid (the caller takes one from the pool).
 sandbox::Policy compiler_policy(const Installation& installation);
 // For kernels written in Python: the chosen Python, g++ and CUDA's compilers; no device.
-sandbox::Policy python_compiler_policy(const Installation& installation);
+// `jobs`: compilers at once within one build; 0: as the worker chooses.
+sandbox::Policy python_compiler_policy(const Installation& installation, std::int64_t jobs = 0);
 // `memory_bytes` bounds a runner's host memory.
 // `gpu_uuid` as the judge told it: beside one device node, an index would mean something else.
 sandbox::Policy host_runner_policy(const Installation& installation, const DeviceId& device,

@@ -270,7 +270,10 @@ class HttpServer::Implementation {
   }
 
   void answer_rest(const httplib::Request& request, httplib::Response& response) {
-    const RestResponse answer = rest_->handle({request.method, request.path, request.body});
+    const RestResponse answer = rest_->handle({request.method,
+                                               request.path,
+                                               request.body,
+                                               {request.params.begin(), request.params.end()}});
     if (!answer.gpu_type.empty()) response.set_header("X-GPU-Type", answer.gpu_type);
     if (!answer.allow.empty()) response.set_header("Allow", answer.allow);
     if (answer.retry_after_seconds)

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "mcp/cache_command.h"
 #include "mcp/doctor.h"
 #include "mcp/options.h"
 #include "mcp/serve.h"
@@ -21,6 +22,7 @@ int main(int argument_count, char** arguments) {
     case Command::serve: return serve(*options);
     case Command::stdio: return serve_on_stdio(*options);
     case Command::doctor: return doctor(*options);
+    case Command::cache: return cache_command(*options);
     case Command::version: std::cout << "assay " << kVersion << "\n"; return 0;
     case Command::help: std::cout << help_text(); return argument_count > 1 ? 0 : kUsageStatus;
   }

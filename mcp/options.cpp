@@ -19,6 +19,7 @@ constexpr const char* kHelp = R"(Assay evaluates GPU kernels for AI agents.
   assay serve [flags]    MCP at /mcp and REST, on one port
   assay stdio [flags]    MCP on standard input and output
   assay doctor           what is installed here, and what is missing
+  assay cache list       compiled kernels, the last used first; also: clear, verify [--data-dir DIR]
   assay --version
 
   --host HOST            address to bind (127.0.0.1)
@@ -28,7 +29,10 @@ constexpr const char* kHelp = R"(Assay evaluates GPU kernels for AI agents.
   --log-level LEVEL      trace, debug, info, warning, error, critical (info)
   --require-isolation L  comma-separated layers without which the server does not start
 
-Environment: LOG_LEVEL, GPU_TYPE (what the header X-GPU-Type says), ASSAY_DATA_DIR.
+Environment: LOG_LEVEL, GPU_TYPE (what the header X-GPU-Type says), ASSAY_DATA_DIR;
+COMPILE_TIMEOUT (seconds one build may take), COMPILER_CPUS (processors reckoned for one build: as
+many builds run at once as fit), MAX_JOBS (compilers at once within one build) and
+TORCH_CUDA_ARCH_LIST (its first entry is compiled for where there is no GPU; 9.0).
 Accepted from older servers: --mode fastapi|both (serve), --mode mcp (stdio), and, without effect,
 --reload, --cupy-cache-dir, CUPY_KERNEL_CACHE_DIR, CUDA_LAUNCH_BLOCKING, TORCH_USE_CUDA_DSA.
 )";
@@ -79,6 +83,81 @@ Status set_mode(Options& options, const std::string& value) {
     options.command = Command::stdio;
   else if (value != "fastapi" && value != "both")
     return usage("--mode must be fastapi, mcp or both, not '" + value + "'");
+  return schemas::success();
+}
+
+constexpr std::int64_t kMaxCompilerCpus = 1024, kMaxJobs = 256, kMaxCompileSeconds = 600;
+
+Status set_number(std::int64_t& into, const char* variable, const Environment& environment,
+                  std::int64_t most) {
+  const auto text = environment(variable);
+  if (!text || text->empty()) return schemas::success();
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), into);
+  if (error != std::errc() || end != text->data() + text->size() || into < 1 || into > most)
+    return usage(std::string(variable) + " must be a whole number from 1 to " +
+                 std::to_string(most) + ", not '" + *text + "'");
+  return schemas::success();
+}
+
+// "9.0", "9.0a" or "9.0+PTX" as "sm_90", "sm_90a", "sm_90"; empty: it is none.
+std::string architecture_of(std::string entry) {
+  if (entry.ends_with("+PTX")) entry.resize(entry.size() - 4);
+  std::string suffix;
+  if (entry.ends_with('a') || entry.ends_with('f')) {
+    suffix = entry.back();
+    entry.pop_back();
+  }
+  const auto is_digit = [](char character) { return character >= '0' && character <= '9'; };
+  const std::size_t dot = entry.find('.');
+  const bool valid =
+      (dot == 1 || dot == 2) && entry.size() == dot + 2 &&
+      std::all_of(entry.begin(), entry.begin() + static_cast<std::ptrdiff_t>(dot), is_digit) &&
+      is_digit(entry.back()) && entry.front() != '0';
+  return valid ? "sm_" + entry.substr(0, dot) + entry.back() + suffix : "";
+}
+
+Status set_architecture(Options& options, const Environment& environment) {
+  const std::string list = environment("TORCH_CUDA_ARCH_LIST").value_or("");
+  for (std::size_t start = 0; start < list.size();) {
+    const std::size_t end = std::min(list.find_first_of("; ", start), list.size());
+    const std::string entry = list.substr(start, end - start);
+    start = end + 1;
+    if (entry.empty()) continue;
+    const std::string architecture = architecture_of(entry);
+    if (architecture.empty())
+      return usage(
+          "TORCH_CUDA_ARCH_LIST must hold capabilities such as 9.0, 9.0a or 9.0+PTX with "
+          "';' or spaces between them, not '" +
+          entry + "'");
+    if (options.architecture.empty()) options.architecture = architecture;
+  }
+  return schemas::success();
+}
+
+Status read_compile_settings(Options& options, const Environment& environment) {
+  if (auto status = set_number(options.compile_timeout_seconds, "COMPILE_TIMEOUT", environment,
+                               kMaxCompileSeconds);
+      !status.ok())
+    return status;
+  if (auto status =
+          set_number(options.compiler_cpus, "COMPILER_CPUS", environment, kMaxCompilerCpus);
+      !status.ok())
+    return status;
+  if (auto status = set_number(options.max_jobs, "MAX_JOBS", environment, kMaxJobs); !status.ok())
+    return status;
+  return set_architecture(options, environment);
+}
+
+Status set_cache_action(Options& options, const std::vector<std::string>& arguments) {
+  const std::string action = arguments.size() > 1 ? arguments[1] : "";
+  if (action == "list")
+    options.cache_action = CacheAction::list;
+  else if (action == "clear")
+    options.cache_action = CacheAction::clear;
+  else if (action == "verify")
+    options.cache_action = CacheAction::verify;
+  else
+    return usage("assay cache takes list, clear or verify, not '" + action + "'");
   return schemas::success();
 }
 
@@ -176,6 +255,8 @@ Result<Options> parse_options(const std::vector<std::string>& arguments,
   if (const auto level = environment("LOG_LEVEL"); level && !level->empty()) {
     if (auto status = set_log_level(options, *level); !status.ok()) return status.error();
   }
+  if (auto status = read_compile_settings(options, environment); !status.ok())
+    return status.error();
   for (const char* variable :
        {"CUPY_KERNEL_CACHE_DIR", "CUDA_LAUNCH_BLOCKING", "TORCH_USE_CUDA_DSA"})
     if (environment(variable)) options.ignored.emplace_back(variable);
@@ -189,7 +270,11 @@ Result<Options> parse_options(const std::vector<std::string>& arguments,
     options.command = Command::stdio;
   else if (first == "doctor")
     options.command = Command::doctor;
-  else if (first == "--version" || first == "version")
+  else if (first == "cache") {
+    options.command = Command::cache;
+    if (auto status = set_cache_action(options, arguments); !status.ok()) return status.error();
+    next = 2;
+  } else if (first == "--version" || first == "version")
     options.command = Command::version;
   else if (first == "--help" || first == "-h" || first == "help")
     options.command = Command::help;

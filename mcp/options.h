@@ -3,6 +3,7 @@
 // accepted.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -12,7 +13,8 @@
 
 namespace assay::mcp {
 
-enum class Command { serve, stdio, doctor, version, help };
+enum class Command { serve, stdio, doctor, cache, version, help };
+enum class CacheAction { list, clear, verify };
 
 struct Options {
   Command command = Command::help;
@@ -23,6 +25,12 @@ struct Options {
   std::string port_file;           // the port is written here once the server listens
   std::string gpu_type;            // what X-GPU-Type says instead of the device's name
   std::vector<std::string> required_isolation;  // layers without which the server refuses to start
+  CacheAction cache_action = CacheAction::list;
+  // Compiling; 0: the default of the executor.
+  std::int64_t compile_timeout_seconds = 0;  // COMPILE_TIMEOUT: of one build
+  std::int64_t compiler_cpus = 0;            // COMPILER_CPUS: processors reckoned for one build
+  std::int64_t max_jobs = 0;                 // MAX_JOBS: compilers at once within one build
+  std::string architecture;  // TORCH_CUDA_ARCH_LIST: "sm_90"; compiled for where there is no GPU
   std::vector<std::string> ignored;  // flags and variables that mean nothing here, for a warning
 };
 

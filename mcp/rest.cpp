@@ -162,7 +162,13 @@ RestResponse Rest::stats(const RestRequest&) const {
 }
 
 RestResponse Rest::job(const RestRequest& request) const {
-  const Json arguments = {{"job_id", request.path.substr(std::string(kJobPrefix).size())}};
+  Json arguments = {{"job_id", request.path.substr(std::string(kJobPrefix).size())}};
+  for (const char* text : {"section", "cursor"}) {
+    const auto given = request.query.find(text);
+    if (given == request.query.end()) continue;
+    const auto number = schemas::parse_json(given->second);
+    arguments[text] = number.ok() && number->is_number() ? *number : Json(given->second);
+  }
   auto outcome = registry_.call("get_job_status", {arguments, {}, {}});
   return outcome.ok() ? answer(std::move(*outcome)) : answer(outcome.error());
 }

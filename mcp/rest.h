@@ -3,6 +3,7 @@
 // tools as MCP, so that the two doors cannot drift apart.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,6 +19,7 @@ struct RestRequest {
   std::string method;  // upper case
   std::string path;    // without query
   std::string_view body;
+  std::map<std::string, std::string> query = {};
 };
 
 struct RestResponse {

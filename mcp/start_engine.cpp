@@ -30,10 +30,18 @@ Status make_private_directory(const std::string& path) {
 
 }  // namespace
 
+std::string cache_directory(const Options& options) {
+  return options.data_directory + "/cache";
+}
+
 schemas::Result<std::unique_ptr<engine::Engine>> start_engine(const Options& options) {
   if (auto made = make_private_directory(options.data_directory); !made.ok()) return made.error();
   engine::LocalExecutorOptions local;
-  local.cache_directory = options.data_directory + "/cache";
+  local.cache_directory = cache_directory(options);
+  local.compile_seconds = options.compile_timeout_seconds;
+  if (options.compiler_cpus > 0) local.compiler_cpus = options.compiler_cpus;
+  local.jobs_per_build = options.max_jobs;
+  if (!options.architecture.empty()) local.architecture = options.architecture;
   auto executor = engine::make_local_executor(local);
   if (!executor.ok()) return executor.error();
   engine::EngineOptions engine_options;

@@ -9,6 +9,9 @@
 
 namespace assay::mcp {
 
+// Where compiled kernels are kept.
+std::string cache_directory(const Options& options);
+
 // Returns at once; devices may still be starting. Errors: internal, naming what is missing.
 schemas::Result<std::unique_ptr<engine::Engine>> start_engine(const Options& options);
 

@@ -14,7 +14,8 @@ namespace assay::sandbox {
 // - the file tree is built while we may still read every source;
 // - capabilities go last of all that needs them; changing credentials clears the parent-death
 // signal, so that comes
-//   after; limits come after the uid that they count for.
+//   after; limits come after the uid that they count for;
+// - Landlock comes last: it may take /proc away, which limits and descriptors read.
 const std::vector<Step>& confinement_steps() {
   using enum Stage;
   using enum ConfineLevel;
@@ -41,6 +42,7 @@ const std::vector<Step>& confinement_steps() {
       {"L1", "task_limit", target, untrusted, layers::task_limit},
       {"L1", "core_dump_limit", target, untrusted, layers::core_dump_limit},
       {"L0", "parent_death_signal", target, trusted, layers::parent_death_signal},
+      {"L4", "landlock", target, untrusted, layers::landlock},
   };
   return steps;
 }

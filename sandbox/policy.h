@@ -11,7 +11,7 @@ namespace assay::sandbox {
 
 enum class ConfineLevel : std::uint8_t {
   trusted,    // L0 only
-  untrusted,  // L0 to L3
+  untrusted,  // L0 to L4
 };
 
 // A path of this machine that the process sees. Missing directories above `target` are made with
@@ -49,6 +49,7 @@ struct Policy {
   // with null, zero, full, random, urandom and these nodes.
   std::vector<BindMount> binds;
   std::vector<std::string> device_nodes;  // absolute paths below /dev; absent ones are left out
+  bool shows_proc = true;                 // false: Landlock, where there is one, hides /proc
   std::uint64_t tmp_bytes = 256 << 20;    // size of /tmp
   std::uint64_t shm_bytes = 256 << 20;    // size of /dev/shm
   std::string host_name = "sandbox";
@@ -73,8 +74,8 @@ template <typename Archive>
 void fields(Archive& archive, Policy& policy) {
   archive(policy.level, policy.outer_uid, policy.limits, policy.memory_limit_bytes,
           policy.wall_limit, policy.output_cap_bytes, policy.binds, policy.device_nodes,
-          policy.tmp_bytes, policy.shm_bytes, policy.host_name, policy.working_directory,
-          policy.environment);
+          policy.shows_proc, policy.tmp_bytes, policy.shm_bytes, policy.host_name,
+          policy.working_directory, policy.environment);
 }
 
 }  // namespace assay::sandbox

@@ -83,7 +83,10 @@ Json to_json(const KernelResources& kernel) {
           {"shared_dynamic_bytes", optional_json(kernel.shared_dynamic_bytes)},
           {"local_bytes", optional_json(kernel.local_bytes)},
           {"constant_bytes", optional_json(kernel.constant_bytes)},
-          {"stack_bytes", optional_json(kernel.stack_bytes)}};
+          {"stack_bytes", optional_json(kernel.stack_bytes)},
+          {"occupancy", optional_json(kernel.occupancy)},
+          {"occupancy_limiter", kernel.occupancy ? Json(kernel.occupancy_limiter) : Json(nullptr)},
+          {"occupancy_unavailable_reason", kernel.occupancy_unavailable_reason}};
 }
 
 Json to_json(const StageTime& stage) {

@@ -107,6 +107,11 @@ struct KernelResources {
   std::string kernel_name;
   std::optional<std::int64_t> registers, spill_store_bytes, spill_load_bytes, shared_static_bytes,
       shared_dynamic_bytes, local_bytes, constant_bytes, stack_bytes;
+  // Theoretical: the share of a multiprocessor's warps that can be active at once, and what limits
+  // it: registers, shared_memory, block_size, blocks or none.
+  std::optional<double> occupancy = {};  // 0..1
+  std::string occupancy_limiter = {};
+  std::string occupancy_unavailable_reason = {};
 };
 
 struct StageTime {

@@ -173,6 +173,9 @@ KernelResources read_resources(const Json& json, const std::string& path,
   kernel.local_bytes = reader.optional_int("local_bytes", 0, kMost);
   kernel.constant_bytes = reader.optional_int("constant_bytes", 0, kMost);
   kernel.stack_bytes = reader.optional_int("stack_bytes", 0, kMost);
+  kernel.occupancy = reader.optional_number("occupancy", 0, 1);
+  kernel.occupancy_limiter = text(reader, "occupancy_limiter");
+  kernel.occupancy_unavailable_reason = text(reader, "occupancy_unavailable_reason");
   return kernel;
 }
 

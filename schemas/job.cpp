@@ -15,9 +15,9 @@ const std::vector<std::string> kStateNames = {"submitted", "compiling",  "valida
                                               "profiling", "completed",  "failed",
                                               "cancelled", "interrupted"};
 const std::vector<std::string> kJobKindNames = {"evaluate", "compare", "validate"};
-const std::vector<std::string> kEventKindNames = {"stage", "progress", "log"};
+const std::vector<std::string> kEventKindNames = {"stage", "progress", "log", "compile_log"};
 constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
-constexpr std::size_t kMaxMessageBytes = 65536;
+constexpr std::size_t kMaxMessageBytes = std::size_t{4} << 20;  // a compile log is long
 
 Json to_json(const WorkRequest& work) {
   Json json = {{"kind", job_kind_name(work.kind)},

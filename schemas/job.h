@@ -51,7 +51,8 @@ JobState state_of(Stage stage);
 
 // What an executor tells on the way. `progress` rises from 0 to 1 within the job.
 struct JobEvent {
-  enum class Kind { stage, progress, log } kind = Kind::stage;
+  // compile_log: `message` is all that a compiler said, for whoever asks for it later.
+  enum class Kind { stage, progress, log, compile_log } kind = Kind::stage;
   Stage stage = Stage::queued;
   double progress = 0;
   std::string message;

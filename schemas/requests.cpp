@@ -7,7 +7,9 @@ namespace assay::schemas {
 namespace {
 
 const std::vector<std::string> kJobKindNames = {"evaluate", "compare", "validate"};
+const std::vector<std::string> kJobSectionNames = {"status", "compile_log"};
 constexpr std::size_t kMaxJobIdBytes = 128;
+constexpr std::int64_t kMaxCursor = std::int64_t{1} << 32;
 
 std::string source_field(ObjectReader& reader, const std::string& key) {
   const std::size_t errors_before = reader.diagnostics().errors.size();
@@ -138,6 +140,9 @@ Result<JobStatusRequest> read_job_status_arguments(const Json& arguments) {
   JobStatusRequest request;
   request.job_id = reader.required_string("job_id", kMaxJobIdBytes);
   request.wait_seconds = reader.int_or("wait_seconds", 0, 0, kMaxWaitSeconds);
+  if (const auto section = reader.optional_word("section", kJobSectionNames))
+    request.section = static_cast<JobSection>(*section);
+  request.cursor = reader.int_or("cursor", 0, 0, kMaxCursor);
   reader.finish();
   if (!diagnostics.errors.empty()) return malformed(diagnostics);
   return request;

@@ -204,8 +204,17 @@ Json get_server_stats_input() {
 Json get_job_status_input() {
   return object(
       {{"job_id", text("As evaluate_kernel, compare_kernels or validate_kernel returned it.")},
-       {"wait_seconds",
-        integer(0, kMaxWaitSeconds, 0, "Wait up to this long for the job to end.")}},
+       {"wait_seconds", integer(0, kMaxWaitSeconds, 0, "Wait up to this long for the job to end.")},
+       {"section",
+        {{"type", "string"},
+         {"enum", {"status", "compile_log"}},
+         {"default", "status"},
+         {"description", "compile_log: all that the compilers said, page by page."}}},
+       {"cursor",
+        {{"type", "integer"},
+         {"minimum", 0},
+         {"default", 0},
+         {"description", "compile_log: the next_cursor of the page before."}}}},
       {"job_id"});
 }
 
@@ -245,7 +254,8 @@ Json server_stats_output() {
        {"gpus", {{"type", "array"}, {"description", "GPUs with memory in bytes and clocks."}}},
        {"job_stats", free_object("total, completed, failed, active, queued, average_runtime_ms, "
                                  "success_rate.")},
-       {"compilation_metrics", free_object("total, success_rate, average_time_s, cache_hit_rate.")},
+       {"compilation_metrics",
+        free_object("total, success_rate, average_time_s, cache_hit_rate, cache.")},
        {"profiling_metrics",
         free_object("total, average_time_s, graph_capture_rate, correctness_rate.")},
        {"gpu_utilization", {{"type", "array"}}},
@@ -272,7 +282,9 @@ Json job_status_output() {
                  {"stages", {{"type", "array"}, {"description", "Seconds per stage."}}},
                  {"poll_after_ms", {{"type", "integer"}}},
                  {"next", text("The call to make while the job runs.")},
-                 {"result", {{"description", "The whole answer of the finished job, else null."}}}},
+                 {"result", {{"description", "The whole answer of the finished job, else null."}}},
+                 {"text", text("A page of the section that was asked for.")},
+                 {"next_cursor", {{"description", "Of the next page; null at the end."}}}},
                 {"summary", "job_id", "status"});
 }
 

@@ -19,13 +19,27 @@ constexpr const char* kDescription =
     "cancelled, "
     "interrupted), created_at, stages with seconds, queue_position, progress, error, and result: "
     "the whole answer "
-    "when the job is done, else null with poll_after_ms and next. Finished jobs are kept for an "
+    "when the job is done, else null with poll_after_ms and next. With section \"compile_log\": "
+    "text, a page of all that the compilers said, and next_cursor for the next one. Finished jobs "
+    "are kept for an "
     "hour; after that the "
     "id is unknown and the request has to be sent again.";
+
+schemas::Result<Outcome> compile_log(engine::Engine& engine,
+                                     const schemas::JobStatusRequest& request) {
+  const auto job = engine.find(request.job_id);
+  if (!job.ok()) return job.error();
+  const auto page = engine.compile_log(request.job_id, request.cursor);
+  if (!page.ok()) return page.error();
+  Outcome outcome;
+  outcome.document = compile_log_document(*job, *page, request.cursor);
+  return outcome;
+}
 
 schemas::Result<Outcome> handle(engine::Engine& engine, const Call& call) {
   auto request = schemas::read_job_status_arguments(call.arguments);
   if (!request.ok()) return request.error();
+  if (request->section == schemas::JobSection::compile_log) return compile_log(engine, *request);
   WaitPolicy policy;
   policy.patience = std::chrono::seconds(request->wait_seconds);
   auto job = wait_for_job(engine, request->job_id, policy, call.context);

@@ -115,6 +115,27 @@ Json job_document(const JobView& job) {
   return document;
 }
 
+Json compile_log_document(const JobView& job, const engine::LogPage& page, std::int64_t cursor) {
+  const auto end = cursor + static_cast<std::int64_t>(page.text.size());
+  std::string summary = page.total_bytes == 0
+                            ? fmt::format("No compiler has said anything about job {}.", job.job_id)
+                            : fmt::format("Bytes {} to {} of {} of what the compilers said.",
+                                          cursor, end, page.total_bytes);
+  if (page.next_cursor)
+    summary += fmt::format(
+        " Call get_job_status with {{\"job_id\": \"{}\", \"section\": \"compile_log\", "
+        "\"cursor\": {}}} for the next page.",
+        job.job_id, *page.next_cursor);
+  return {{"job_id", job.job_id},
+          {"status", schemas::job_state_name(job.state)},
+          {"section", "compile_log"},
+          {"text", page.text},
+          {"cursor", cursor},
+          {"next_cursor", page.next_cursor ? Json(*page.next_cursor) : Json()},
+          {"total_bytes", page.total_bytes},
+          {"summary", std::move(summary)}};
+}
+
 Json job_handle(const JobView& job) {
   return {{"status", "running"},
           {"job_id", job.job_id},

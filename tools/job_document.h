@@ -3,6 +3,7 @@
 // for it.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "engine/engine.h"
@@ -16,6 +17,11 @@ bool has_verdict(const engine::JobView& job);
 
 // {job_id, kind, status, created_at, …, result}; `result` is the evaluation's document or null.
 Json job_document(const engine::JobView& job);
+
+// {job_id, status, section, text, cursor, next_cursor, total_bytes, summary}: one page of what the
+// compilers said.
+Json compile_log_document(const engine::JobView& job, const engine::LogPage& page,
+                          std::int64_t cursor);
 
 // {status: "running", job_id, state, poll_after_ms, next, summary}: the way back to a job that
 // takes longer than the caller wanted to wait.

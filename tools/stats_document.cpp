@@ -53,6 +53,14 @@ Json utilization(const std::vector<DeviceUse>& devices, double uptime_s, Figures
   return list;
 }
 
+Json cache(const std::optional<engine::CacheUse>& use, Figures& figure) {
+  if (!use) return figure("compilation_metrics.cache", std::optional<int>(), "there is no cache");
+  return {{"hits", use->hits},           {"misses", use->misses},
+          {"entries", use->entries},     {"bytes", use->bytes},
+          {"max_bytes", use->max_bytes}, {"evictions", use->evictions},
+          {"dropped", use->dropped},     {"compile_seconds_saved", use->seconds_saved}};
+}
+
 std::string summary(const EngineStats& stats, std::size_t gpu_count) {
   std::string text = fmt::format(
       "{}: {} GPU{}; {} job{} running, {} queued; {} completed and {} failed in {:.0f} s.",
@@ -108,7 +116,8 @@ Json stats_document(const EngineStats& stats) {
       {"average_time_s",
        figure("compilation_metrics.average_time_s", stats.compile_average_time_s, kNoCompile)},
       {"cache_hit_rate",
-       figure("compilation_metrics.cache_hit_rate", stats.compile_cache_hit_rate, kNoCompile)}};
+       figure("compilation_metrics.cache_hit_rate", stats.compile_cache_hit_rate, kNoCompile)},
+      {"cache", cache(stats.cache, figure)}};
   document["profiling_metrics"] = {
       {"total", stats.profilings},
       {"average_time_s",

@@ -34,6 +34,11 @@ std::string timing(const Evaluation& evaluation) {
                      evaluation.tier == "cpu" ? ", on the CPU and not on a GPU" : "");
 }
 
+std::string limiter_words(std::string limiter) {
+  std::replace(limiter.begin(), limiter.end(), '_', ' ');
+  return limiter == "blocks" ? "the number of blocks" : limiter;
+}
+
 std::string resources(const Evaluation& evaluation) {
   std::string text;
   for (const auto& report : evaluation.compile) {
@@ -46,6 +51,11 @@ std::string resources(const Evaluation& evaluation) {
                           spills);
       if (kernel.shared_static_bytes)
         text += fmt::format(", {} bytes of shared memory", *kernel.shared_static_bytes);
+      if (kernel.occupancy)
+        text += fmt::format(", {:.0f} % theoretical occupancy{}", *kernel.occupancy * 100,
+                            kernel.occupancy_limiter == "none"
+                                ? ""
+                                : " (limited by " + limiter_words(kernel.occupancy_limiter) + ")");
     }
   }
   return text.empty() ? text : text + ".";

@@ -2,12 +2,14 @@
 #include "engine/compiler/compile_options.h"
 
 #include <algorithm>
-#include <array>
 #include <optional>
 #include <string_view>
 
+#include "engine/compiler/option_lists.h"
+
 namespace assay::engine {
 
+using schemas::CudaBackend;
 using schemas::Error;
 using schemas::ErrorCode;
 using schemas::Status;
@@ -17,141 +19,42 @@ namespace {
 constexpr std::size_t kMaxOptions = 64;
 constexpr std::size_t kMaxOptionBytes = 4096;
 
-enum class Takes { nothing, boolean, standard, register_count, numbers };
-
-// Names without their dashes, as nvcc and NVRTC write them; `forwarded` is NVRTC's long form.
-struct Allowed {
-  std::string_view name;
-  Takes takes;
-  std::string_view forwarded;
-};
-constexpr std::array kAllowed = {
-    Allowed{"use_fast_math", Takes::nothing, "--use_fast_math"},
-    Allowed{"extra-device-vectorization", Takes::nothing, "--extra-device-vectorization"},
-    Allowed{"lineinfo", Takes::nothing, "--generate-line-info"},
-    Allowed{"generate-line-info", Takes::nothing, "--generate-line-info"},
-    Allowed{"G", Takes::nothing, "--device-debug"},
-    Allowed{"device-debug", Takes::nothing, "--device-debug"},
-    Allowed{"restrict", Takes::nothing, "--restrict"},
-    Allowed{"device-int128", Takes::nothing, "--device-int128"},
-    Allowed{"default-device", Takes::nothing, "--device-as-default-execution-space"},
-    Allowed{"device-as-default-execution-space", Takes::nothing,
-            "--device-as-default-execution-space"},
-    Allowed{"w", Takes::nothing, "--disable-warnings"},
-    Allowed{"disable-warnings", Takes::nothing, "--disable-warnings"},
-    Allowed{"std", Takes::standard, "--std"},
-    Allowed{"ftz", Takes::boolean, "--ftz"},
-    Allowed{"fmad", Takes::boolean, "--fmad"},
-    Allowed{"prec-div", Takes::boolean, "--prec-div"},
-    Allowed{"prec-sqrt", Takes::boolean, "--prec-sqrt"},
-    Allowed{"maxrregcount", Takes::register_count, "--maxrregcount"},
-    Allowed{"diag-suppress", Takes::numbers, "--diag-suppress"},
-    Allowed{"diag-warn", Takes::numbers, "--diag-warn"},
-    Allowed{"diag-error", Takes::numbers, "--diag-error"},
-};
-
-struct Refused {
-  std::string_view name;
-  std::string_view reason;
-};
-constexpr std::string_view kNoFiles =
-    "a kernel cannot read files of the server: CUDA's and CUB's headers are found without it, "
-    "others must be in the source";
-constexpr std::string_view kWhole = "the kernel must be complete by itself";
-constexpr std::string_view kNoHost = "no host compiler takes part";
-constexpr std::string_view kNoOutput = "the server decides what is written";
-constexpr std::array kRefused = {
-    Refused{"I", kNoFiles},
-    Refused{"include-path", kNoFiles},
-    Refused{"isystem", kNoFiles},
-    Refused{"include", kNoFiles},
-    Refused{"pre-include", kNoFiles},
-    Refused{"L", kNoFiles},
-    Refused{"l", kWhole},
-    Refused{"dc", kWhole},
-    Refused{"device-c", kWhole},
-    Refused{"rdc", kWhole},
-    Refused{"relocatable-device-code", kWhole},
-    Refused{"dlto", kWhole},
-    Refused{"dlink-time-opt", kWhole},
-    Refused{"ccbin", kNoHost},
-    Refused{"Xcompiler", kNoHost},
-    Refused{"compiler-options", kNoHost},
-    Refused{"pch", kNoOutput},
-    Refused{"create-pch", kNoOutput},
-    Refused{"use-pch", kNoOutput},
-    Refused{"pch-dir", kNoOutput},
-    Refused{"time", kNoOutput},
-    Refused{"fdevice-time-trace", kNoOutput},
-    Refused{"o", kNoOutput},
-};
-
 Error refusal(const std::string& option, const std::string& reason) {
   const std::string message = "compiler option '" + option + "': " + reason;
   return {ErrorCode::malformed_call, message, false, {{"metadata.compiler_options", message}}};
 }
 
-std::string allowed_list() {
-  std::string list = "-D, -U";
-  for (const Allowed& option : kAllowed) {
-    list += (option.name.size() == 1 ? ", -" : ", --") + std::string(option.name);
-  }
-  return list + ", --gpu-architecture, --ptxas-options";
+bool has_control_characters(std::string_view text) {
+  return std::any_of(text.begin(), text.end(),
+                     [](char character) { return static_cast<unsigned char>(character) < ' '; });
 }
 
-bool all_of(std::string_view text, std::string_view characters) {
-  return !text.empty() && text.find_first_not_of(characters) == std::string_view::npos;
+std::vector<std::string> split(const std::string& text) {
+  std::vector<std::string> parts;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    parts.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parts;
 }
 
-bool fits(Takes takes, std::string_view value) {
-  constexpr std::array standards = {"c++11", "c++14", "c++17", "c++20"};
-  switch (takes) {
-    case Takes::nothing: return value.empty();
-    case Takes::boolean: return value == "true" || value == "false";
-    case Takes::standard:
-      return std::find(standards.begin(), standards.end(), value) != standards.end();
-    case Takes::register_count: return value.size() <= 3 && all_of(value, "0123456789");
-    case Takes::numbers: return all_of(value, "0123456789,");
+// What stands behind "key=" in "arch=compute_90,code=sm_90".
+std::string part_named(const std::string& text, const std::string& key) {
+  for (const std::string& part : split(text)) {
+    if (part.starts_with(key + "=")) {
+      return part.substr(key.size() + 1);
+    }
   }
-  return false;
-}
-
-std::string_view wanted(Takes takes) {
-  switch (takes) {
-    case Takes::nothing: return "takes no value";
-    case Takes::boolean: return "takes true or false";
-    case Takes::standard: return "takes c++11, c++14, c++17 or c++20";
-    case Takes::register_count: return "takes a number of registers";
-    case Takes::numbers: return "takes diagnostic numbers";
-  }
-  return "";
-}
-
-bool fits_ptxas(std::string_view value) {
-  constexpr std::array plain = {"-v",
-                                "--verbose",
-                                "-O0",
-                                "-O1",
-                                "-O2",
-                                "-O3",
-                                "--warn-on-spills",
-                                "-warn-spills",
-                                "--warn-on-local-memory-usage"};
-  constexpr std::array caching = {"-dlcm=", "--def-load-cache=", "-dscm=", "--def-store-cache="};
-  if (std::find(plain.begin(), plain.end(), value) != plain.end()) {
-    return true;
-  }
-  return std::any_of(caching.begin(), caching.end(), [&](std::string_view prefix) {
-    return value.starts_with(prefix) &&
-           all_of(value.substr(prefix.size()), "abcdefghijklmnopqrstuvwxyz");
-  });
+  return {};
 }
 
 // Walks the list; "-D X" and "--std c++17" take their value from the next word.
 class Reader {
  public:
-  Reader(const std::vector<std::string>& options, const std::string& architecture)
-      : options_(options), device_(architecture) {
+  Reader(const std::vector<std::string>& options, const std::string& architecture,
+         CudaBackend backend)
+      : options_(options), device_(plain(architecture)), backend_(backend) {
     result_.architecture = architecture;
   }
 
@@ -170,16 +73,19 @@ class Reader {
 
  private:
   Status read_one(const std::string& option) {
-    if (option.size() > kMaxOptionBytes || option.find('\0') != std::string::npos) {
+    if (option.size() > kMaxOptionBytes) {
       return refusal(option.substr(0, 80), "too long");
+    }
+    if (has_control_characters(option)) {
+      return refusal(option.substr(0, 80), "control characters are not allowed");
     }
     const std::size_t dashes = option.starts_with("--") ? 2 : option.starts_with("-") ? 1 : 0;
     const std::string rest = option.substr(dashes);
     if (dashes == 0 || rest.empty()) {
-      return refusal(option, "is no option; allowed: " + allowed_list());
+      return refusal(option, "is no option; allowed: " + allowed_option_list());
     }
     if (dashes == 1 && (rest[0] == 'D' || rest[0] == 'U')) {
-      return macro(option, rest[0] == 'D' ? "--define-macro=" : "--undefine-macro=",
+      return macro(option, rest[0] == 'D',
                    rest.size() > 1 ? std::optional(rest.substr(1)) : std::nullopt);
     }
     const std::size_t equals = rest.find('=');
@@ -187,78 +93,131 @@ class Reader {
     const auto value =
         equals == std::string::npos ? std::nullopt : std::optional(rest.substr(equals + 1));
     if (name == "define-macro" || name == "undefine-macro") {
-      return macro(option, "--" + name + "=", value);
+      return macro(option, name == "define-macro", value);
     }
-    if (name == "gpu-architecture" || name == "arch") {
+    if (name == "gpu-architecture" || name == "arch" || name == "gpu-code" || name == "code") {
       return architecture(option, value);
+    }
+    if (name == "generate-code" || name == "gencode") {
+      return generate_code(option, value);
     }
     if (name == "ptxas-options" || name == "Xptxas") {
       return ptxas(option, value);
     }
-    if (name.size() == 2 && name[0] == 'O' && name[1] >= '0' && name[1] <= '3' && !value) {
-      result_.notes.push_back("option " + option + " left out: device code is always optimised");
+    if (const AllowedOption* allowed = find_allowed_option(name)) {
+      return listed(option, *allowed, value);
+    }
+    if (const IdleOption* idle = find_idle_option(name)) {
+      leave_out(option + (idle->takes_value && !value ? " " + next().value_or("") : ""),
+                std::string(idle->reason));
       return schemas::success();
     }
-    for (const Allowed& allowed : kAllowed) {
-      if (allowed.name == name) {
-        return listed(option, allowed, value);
-      }
+    if (const RefusedOption* refused = find_refused_option(name, dashes == 1)) {
+      return refusal(option, "not allowed: " + std::string(refused->reason));
     }
-    // "-Ipath" and "-lname" are joined.
-    for (const Refused& refused : kRefused) {
-      const bool joined = refused.name.size() == 1 && dashes == 1 && name.starts_with(refused.name);
-      if (refused.name == name || joined) {
-        return refusal(option, "not allowed: " + std::string(refused.reason));
-      }
-    }
-    return refusal(option, "not allowed: it is not on the list: " + allowed_list());
+    return refusal(option, "not allowed: it is not on the list: " + allowed_option_list());
   }
 
   std::optional<std::string> next() {
     return at_ + 1 < options_.size() ? std::optional(options_[++at_]) : std::nullopt;
   }
 
-  Status macro(const std::string& option, const std::string& forwarded,
-               std::optional<std::string> value) {
+  void leave_out(const std::string& option, const std::string& reason) {
+    result_.notes.push_back("option " + option + " left out: " + reason);
+  }
+
+  Status macro(const std::string& option, bool define, std::optional<std::string> value) {
     value = value ? value : next();
-    if (!value || value->empty()) {
+    if (!value || value->empty() || value->front() == '=' || has_control_characters(*value)) {
       return refusal(option, "takes a macro");
     }
-    result_.forwarded.push_back(forwarded + *value);
+    if (backend_ == CudaBackend::nvrtc) {
+      result_.forwarded.push_back((define ? "--define-macro=" : "--undefine-macro=") + *value);
+      return schemas::success();
+    }
+    const std::size_t equals = value->find('=');
+    const std::string name = value->substr(0, equals);
+    const std::string text = equals == std::string::npos ? "1" : value->substr(equals + 1);
+    result_.macro_lines.push_back(define ? "#define " + name + " " + text : "#undef " + name);
     return schemas::success();
+  }
+
+  // "sm_90" of "sm_90a".
+  static std::string plain(std::string architecture) {
+    if (architecture.ends_with('a') || architecture.ends_with('f')) {
+      architecture.pop_back();
+    }
+    return architecture;
+  }
+
+  // The device's architecture in one of its forms, or nothing.
+  std::optional<std::string> own(std::string asked) const {
+    if (asked.starts_with("compute_")) {
+      asked.replace(0, 8, "sm_");
+    }
+    return plain(asked) == device_ ? std::optional(asked) : std::nullopt;
   }
 
   Status architecture(const std::string& option, std::optional<std::string> value) {
     value = value ? value : next();
-    std::string asked = value.value_or("");
-    if (asked.starts_with("compute_")) {
-      asked.replace(0, 8, "sm_");
+    const std::string asked = value.value_or("");
+    if (asked == "native" || asked == "all" || asked == "all-major") {
+      leave_out(option, "compiled for the device, " + device_);
+      return schemas::success();
     }
-    if (asked != device_ && asked != device_ + "a" && asked != device_ + "f") {
+    const auto mine = own(asked);
+    if (!mine) {
       return refusal(option, "the device is " + device_ + ", other code does not run on it");
     }
-    result_.architecture = asked;
+    result_.architecture = *mine;
+    return schemas::success();
+  }
+
+  Status generate_code(const std::string& option, std::optional<std::string> value) {
+    value = value ? value : next();
+    const std::string asked = part_named(value.value_or(""), "arch");
+    if (asked.empty()) {
+      return refusal(option, "takes arch=compute_…,code=sm_…");
+    }
+    if (const auto mine = own(asked)) {
+      result_.architecture = *mine;
+    } else {
+      leave_out(option + (option.find('=') == std::string::npos ? " " + *value : ""),
+                "the device is " + device_ + ", other code does not run on it");
+    }
     return schemas::success();
   }
 
   Status ptxas(const std::string& option, std::optional<std::string> value) {
     value = value ? value : next();
-    if (!value || !fits_ptxas(*value)) {
-      return refusal(option, "not allowed: only -v, -O0 to -O3, -dlcm=… and -dscm=… reach ptxas");
-    }
-    if (*value != "-v" && *value != "--verbose") {
-      result_.forwarded.push_back("--ptxas-options=" + *value);
+    for (const std::string& one : split(value.value_or(""))) {
+      if (!ptxas_option_fits(one)) {
+        return refusal(
+            option + (value && option.find('=') == std::string::npos ? " " + *value : ""),
+            "not allowed: only -v, -O0 to -O3, -dlcm=…, -dscm=…, --maxrregcount=…, "
+            "--warn-on-spills, --warn-on-local-memory-usage and "
+            "--allow-expensive-optimizations=… reach ptxas");
+      }
+      if (one != "-v" && one != "--verbose") {
+        result_.forwarded.push_back("--ptxas-options=" + one);
+      }
     }
     return schemas::success();
   }
 
-  Status listed(const std::string& option, const Allowed& allowed,
+  Status listed(const std::string& option, const AllowedOption& allowed,
                 std::optional<std::string> value) {
     if (allowed.takes != Takes::nothing && !value) {
       value = next();
     }
-    if (!fits(allowed.takes, value.value_or(""))) {
-      return refusal(option, std::string(wanted(allowed.takes)));
+    if (!value_fits(allowed.takes, value.value_or(""))) {
+      return refusal(option, std::string(value_wanted(allowed.takes)));
+    }
+    const bool by_nvcc = backend_ == CudaBackend::nvcc;
+    if (allowed.known_to != KnownTo::both && by_nvcc != (allowed.known_to == KnownTo::nvcc)) {
+      leave_out(option, by_nvcc ? "only NVRTC knows it"
+                                : "NVRTC does not know it; metadata.backend \"nvcc\" does");
+      return schemas::success();
     }
     result_.forwarded.push_back(std::string(allowed.forwarded) + (value ? "=" + *value : ""));
     return schemas::success();
@@ -266,6 +225,7 @@ class Reader {
 
   const std::vector<std::string>& options_;
   const std::string device_;
+  const CudaBackend backend_;
   std::size_t at_ = 0;
   CompileOptions result_;
 };
@@ -273,8 +233,9 @@ class Reader {
 }  // namespace
 
 schemas::Result<CompileOptions> read_compile_options(const std::vector<std::string>& options,
-                                                     const std::string& architecture) {
-  return Reader(options, architecture).read();
+                                                     const std::string& architecture,
+                                                     CudaBackend backend) {
+  return Reader(options, architecture, backend).read();
 }
 
 }  // namespace assay::engine

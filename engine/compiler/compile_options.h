@@ -6,18 +6,23 @@
 #include <string>
 #include <vector>
 
+#include "schemas/kernel.h"
 #include "schemas/result.h"
 
 namespace assay::engine {
 
 struct CompileOptions {
   std::string architecture;            // "sm_90", or "sm_90a" where the caller asked for it
-  std::vector<std::string> forwarded;  // for NVRTC, in its long form
-  std::vector<std::string> notes;      // accepted, without effect here, and why
+  std::vector<std::string> forwarded;  // for the compiler, in their long form
+  // nvcc: macros as #define and #undef lines. It hands its command line to a shell, where a macro's
+  // text would be a command.
+  std::vector<std::string> macro_lines;
+  std::vector<std::string> notes;  // accepted, without effect here, and why
 };
 
 // `architecture` is that of the device. Error: malformed_call with the option and the reason.
-schemas::Result<CompileOptions> read_compile_options(const std::vector<std::string>& options,
-                                                     const std::string& architecture);
+schemas::Result<CompileOptions> read_compile_options(
+    const std::vector<std::string>& options, const std::string& architecture,
+    schemas::CudaBackend backend = schemas::CudaBackend::nvrtc);
 
 }  // namespace assay::engine

@@ -3,6 +3,8 @@
 #include <chrono>
 #include <cstdio>
 
+#include "engine/compiler/compile_log.h"
+#include "engine/compiler/nvcc_compile.h"
 #include "engine/compiler/nvrtc_compile.h"
 #include "sandbox/channel.h"
 #include "sandbox/shared_memory.h"
@@ -27,6 +29,7 @@ schemas::Result<engine::CompileTask> read_task(const std::string& bytes) {
   reader.required_word("op", {"compile"});
   task.architecture = reader.required_string("architecture", 32);
   task.nvrtc_library = reader.required_string("nvrtc_library", 4096);
+  task.nvcc = reader.optional_string("nvcc", 4096).value_or("");
   reader.each("include_directories", 16, true, [&](const Json& item, const std::string&) {
     if (item.is_string()) {
       task.include_directories.push_back(item.get<std::string>());
@@ -49,7 +52,8 @@ Json answer_json(const engine::CompileAnswer& answer) {
     const bool contract = answer.outcome == Outcome::contract_error;
     return {{"ok", false},
             {"error", {{"kind", contract ? "contract" : "compile"}, {"message", answer.message}}},
-            {"log", answer.log}};
+            {"log", answer.log},
+            {"whole_log", engine::bounded_log(answer.whole_log)}};
   }
   schemas::CompileReport report;
   report.kernels = answer.kernels;
@@ -57,6 +61,7 @@ Json answer_json(const engine::CompileAnswer& answer) {
           {"kernel_name", answer.kernel_name},
           {"kernels", schemas::to_json(report)["kernels"]},
           {"log", answer.log},
+          {"whole_log", engine::bounded_log(answer.whole_log)},
           {"tool", answer.tool}};
 }
 
@@ -77,7 +82,9 @@ int main() {
   if (!task) {
     return fail(task.error());
   }
-  const auto answer = engine::compile_with_nvrtc(*task);
+  const bool by_nvcc = task->kernel.metadata.backend == schemas::CudaBackend::nvcc;
+  const auto answer =
+      by_nvcc ? engine::compile_with_nvcc(*task) : engine::compile_with_nvrtc(*task);
   if (!answer) {
     return fail(answer.error());
   }

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/compiler/nvrtc_compile.h"
 
-#include <algorithm>
 #include <memory>
 
 #include "engine/compiler/compile_log.h"
 #include "engine/compiler/compile_options.h"
 #include "engine/compiler/cubin.h"
+#include "engine/compiler/kernel_choice.h"
 #include "engine/compiler/nvrtc.h"
-#include "engine/compiler/resource_usage.h"
 
 namespace assay::engine {
 
@@ -16,21 +15,7 @@ namespace {
 
 using Outcome = CompileAnswer::Outcome;
 
-CompileAnswer refused(Outcome outcome, std::string message, std::string log = {}) {
-  CompileAnswer answer;
-  answer.outcome = outcome;
-  answer.message = std::move(message);
-  answer.log = std::move(log);
-  return answer;
-}
-
-std::string list_of(const std::vector<CubinKernel>& kernels) {
-  std::string list;
-  for (const CubinKernel& kernel : kernels) {
-    list += (list.empty() ? "" : ", ") + kernel.readable;
-  }
-  return list;
-}
+constexpr const char* kNamePlace = "__nv_name_map";  // as NVRTC's log calls a name expression
 
 std::vector<std::string> option_list(const CompileTask& task, const CompileOptions& options) {
   std::vector<std::string> list = {"--gpu-architecture=" + options.architecture,
@@ -40,62 +25,6 @@ std::vector<std::string> option_list(const CompileTask& task, const CompileOptio
   }
   list.insert(list.end(), options.forwarded.begin(), options.forwarded.end());
   return list;
-}
-
-// Which kernel to launch: the one whose name was given (as an expression that NVRTC lowered, or as
-// a symbol), else the only one. A message where there is no such thing.
-struct Choice {
-  std::string symbol;
-  std::string problem;
-};
-Choice choose(const std::vector<CubinKernel>& kernels, const std::string& wanted,
-              const std::string& lowered) {
-  const auto has = [&](const std::string& symbol) {
-    return std::any_of(kernels.begin(), kernels.end(),
-                       [&](const CubinKernel& kernel) { return kernel.symbol == symbol; });
-  };
-  if (!wanted.empty()) {
-    for (const std::string& name : {lowered, wanted}) {
-      if (!name.empty() && has(name)) {
-        return {name, ""};
-      }
-    }
-    return {"", "kernel_name '" + wanted + "' names no __global__ function of the source" +
-                    (kernels.empty() ? "; it has none that is compiled (a template needs its "
-                                       "arguments, e.g. \"add<float>\")"
-                                     : "; it has: " + list_of(kernels))};
-  }
-  if (kernels.size() == 1) {
-    return {kernels.front().symbol, ""};
-  }
-  return {"", kernels.empty()
-                  ? "the source has no __global__ function (a template needs kernel_name with its "
-                    "arguments, e.g. \"add<float>\")"
-                  : "the source has several __global__ functions; set kernel_name to one of: " +
-                        list_of(kernels)};
-}
-
-std::vector<schemas::KernelResources> resources_of(const std::vector<CubinKernel>& kernels,
-                                                   const std::string& log,
-                                                   const std::string& launched) {
-  std::vector<schemas::KernelResources> usage = read_resource_usage(log);
-  std::erase_if(usage, [&](const auto& entry) {
-    return std::none_of(kernels.begin(), kernels.end(), [&](const CubinKernel& kernel) {
-      return kernel.symbol == entry.kernel_name;
-    });
-  });
-  std::stable_partition(usage.begin(), usage.end(),
-                        [&](const auto& entry) { return entry.kernel_name == launched; });
-  for (auto& entry : usage) {
-    for (const CubinKernel& kernel : kernels) {
-      if (kernel.symbol == entry.kernel_name) {
-        entry.constant_bytes = kernel.constant_bytes;
-        entry.kernel_name = kernel.readable;
-        break;
-      }
-    }
-  }
-  return usage;
 }
 
 }  // namespace
@@ -119,37 +48,31 @@ schemas::Result<CompileAnswer> compile_with_nvrtc(const CompileTask& task) {
 
   auto program = std::make_unique<NvrtcProgram>(*nvrtc, source);
   std::string lowered;
-  nvrtcResult result = NVRTC_SUCCESS;
   if (!wanted.empty()) {
     program->add_name(wanted);
-    result = program->compile(arguments);
-    lowered = result == NVRTC_SUCCESS ? program->lowered_name(wanted) : "";
   }
-  if (wanted.empty() || result != NVRTC_SUCCESS) {
-    // Without the name: is it the source that does not compile, or the name that fits nothing in
-    // it?
+  nvrtcResult result = program->compile(arguments);
+  if (!wanted.empty() && result == NVRTC_SUCCESS) {
+    lowered = program->lowered_name(wanted);
+  } else if (!wanted.empty() && failed_part(program->log(), kNamePlace) == FailedPart::name) {
+    // Without the name: it may be a symbol, and else the kernels that there are can be named.
     program = std::make_unique<NvrtcProgram>(*nvrtc, source);
     result = program->compile(arguments);
   }
   const std::string log = program->log();
-  std::string shown = shorten_log(log, task.include_directories);
-  for (const std::string& note : options->notes) {
-    shown += note + "\n";
-  }
+  const std::string shown = shorten_log(log, task.include_directories, options->notes);
   if (result != NVRTC_SUCCESS) {
     return refused(Outcome::compile_error,
-                   std::string("compilation failed: ") + nvrtc->get_error_string(result), shown);
+                   std::string("compilation failed: ") + nvrtc->get_error_string(result), shown,
+                   log);
   }
-  CompileAnswer answer;
-  answer.cubin = program->cubin();
-  const std::vector<CubinKernel> kernels = read_kernels(answer.cubin);
-  const Choice choice = choose(kernels, wanted, lowered);
-  if (!choice.problem.empty()) {
-    return refused(Outcome::contract_error, choice.problem, shown);
+  std::string cubin = program->cubin();
+  std::vector<CubinKernel> kernels = read_kernels(cubin);
+  CompileAnswer answer = answer_with(std::move(cubin), std::move(kernels), wanted, lowered, log);
+  if (answer.outcome != Outcome::compile_error) {
+    answer.log = shown;
   }
-  answer.kernel_name = choice.symbol;
-  answer.kernels = resources_of(kernels, log, choice.symbol);
-  answer.log = shown;
+  answer.whole_log = log;
   answer.tool = nvrtc->version();
   return answer;
 }

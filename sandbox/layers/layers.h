@@ -33,6 +33,8 @@ StepOutcome parent_death_signal(Confinement& confinement);
 
 StepOutcome descriptors(Confinement& confinement);  // descriptors.cpp
 
+StepOutcome landlock(Confinement& confinement);  // landlock.cpp
+
 // limits.cpp
 StepOutcome cpu_limit(Confinement& confinement);
 StepOutcome file_size_limit(Confinement& confinement);

@@ -54,6 +54,26 @@ def test_compare_right_and_wrong(assay):
     assert wrong.body["kernel_exec_result"]["validation_error"]
 
 
+def test_the_whole_compile_log_is_had_from_the_job(assay):
+    wrong = "\n".join(f"__global__ void k{i}(int* x) {{ *x = missing_{i}; }}" for i in range(300))
+    answer = assay.post("/evaluate", {"kernel": kernel(wrong, "cuda", CUDA_IO)})
+    error = answer.body["kernel_exec_result"]["compilation_error"]
+    assert answer.status == 200 and len(error) <= 4_000 and error.startswith("kernel.cu(1): error"), answer
+    assert "compile_log" in error, error
+    text, cursor = "", 0
+    while cursor is not None:
+        page = assay.get(f"/job/{answer.body['job_id']}?section=compile_log&cursor={cursor}").body
+        text, cursor = text + page["text"], page["next_cursor"]
+    assert all(name in text for name in ("missing_0", "missing_98")) and len(text) > 8_000, text[-500:]
+    # By nvcc too, confined.
+    answer = assay.post("/evaluate", {"kernel": kernel(CUDA, "cuda", CUDA_IO, backend="nvcc", jitify=True)})
+    assert answer.body["kernel_exec_result"]["compiled"] is True, answer
+    report = answer.body["compile"][0]
+    assert report["tool"].startswith("nvcc ") and report["kernels"][0]["occupancy"] == 1.0, report
+    cache = assay.get("/stats").body["compilation_metrics"]["cache"]
+    assert cache["misses"] >= 2 and cache["entries"] >= 1 and cache["bytes"] > 0, cache
+
+
 def test_evaluate_without_a_reference_says_unchecked(assay):
     answer = assay.post("/evaluate", {"kernel": kernel(REFERENCE, function_name="f"), "num_trials": 10})
     assert answer.status == 200, answer

@@ -9,6 +9,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "engine/cache_listing.h"
 #include "tests/engine/temporary_directory.h"
 
 using namespace assay;
@@ -36,6 +37,12 @@ BuildResult built(Artifact artifact) {
   result.report = artifact.report;
   result.artifact = std::move(artifact);
   return result;
+}
+
+std::unique_ptr<ArtifactCache> opened(const std::string& directory) {
+  auto cache = ArtifactCache::open(directory);
+  REQUIRE(cache);
+  return std::move(*cache);
 }
 
 fs::path only_file(const std::string& directory) {
@@ -206,6 +213,62 @@ TEST_CASE(
   CHECK(builds == 2);
 }
 
+TEST_CASE("hits, misses and what is stored are counted, and what is stored again after a restart") {
+  const tests::TemporaryDirectory directory;
+  auto cache = opened(directory.path());
+  Cancellation none;
+  const auto build = []() -> schemas::Result<BuildResult> {
+    BuildResult result = built(cubin());
+    result.report.seconds = result.artifact->report.seconds = 1.5;
+    return result;
+  };
+  for (int i = 0; i < 3; ++i) REQUIRE(cache->find_or_build(kKey, none, later(), build));
+  engine::CacheUse use = cache->use();
+  CHECK(use.misses == 1);
+  CHECK(use.hits == 2);
+  CHECK(use.seconds_saved == 3.0);
+  CHECK(use.entries == 1);
+  const auto bytes = static_cast<std::int64_t>(fs::file_size(only_file(directory.path())));
+  CHECK(use.bytes == bytes);
+  REQUIRE(cache->store(kKey, cubin(300)));  // in the place of the other
+  CHECK(cache->use().entries == 1);
+  CHECK(cache->use().bytes ==
+        static_cast<std::int64_t>(fs::file_size(only_file(directory.path()))));
+  cache.reset();
+  cache = opened(directory.path());
+  use = cache->use();
+  CHECK(use.entries == 1);
+  CHECK(use.bytes > bytes);
+  CHECK(use.hits + use.misses == 0);
+  fs::resize_file(only_file(directory.path()), 30);
+  CHECK_FALSE(cache->load(kKey));
+  CHECK(cache->use().dropped == 1);
+  CHECK(cache->use().entries == 0);
+}
+
+TEST_CASE("the cache is listed, verified and cleared from outside") {
+  const tests::TemporaryDirectory directory;
+  CHECK(engine::list_cache(directory.path() + "/none")->empty());
+  auto cache = opened(directory.path());
+  const std::string other = engine::content_key({"other"});
+  REQUIRE(cache->store(kKey, cubin()));
+  std::this_thread::sleep_for(20ms);
+  REQUIRE(cache->store(other, cubin(50)));
+  auto listed = *engine::list_cache(directory.path());
+  REQUIRE(listed.size() == 2);
+  CHECK(listed[0].key == other);  // the last used first
+  CHECK(listed[0].sound);
+  CHECK(listed[1].kernel_name == "add");
+  CHECK(listed[1].tool == "nvrtc 13.0");
+  fs::resize_file(directory.path() + "/" + other.substr(0, 2) + "/" + other, 40);
+  listed = *engine::list_cache(directory.path());
+  CHECK(std::count_if(listed.begin(), listed.end(), [](const auto& one) { return one.sound; }) ==
+        1);
+  CHECK(engine::remove_from_cache(directory.path(), listed) == 2);
+  CHECK(engine::list_cache(directory.path())->empty());
+  CHECK_FALSE(cache->load(kKey));  // which the server survives
+}
+
 TEST_CASE("the longest unused artifacts make room") {
   const tests::TemporaryDirectory directory;
   auto cache = ArtifactCache::open(directory.path(), 25000);
@@ -220,4 +283,6 @@ TEST_CASE("the longest unused artifacts make room") {
   CHECK((*cache)->load(key(0)));
   CHECK_FALSE((*cache)->load(key(1)));
   CHECK((*cache)->load(key(2)));
+  CHECK((*cache)->use().evictions == 1);
+  CHECK((*cache)->use().entries == 2);
 }

@@ -4,7 +4,6 @@
 #include <catch2/catch.hpp>
 
 #include "engine/compiler/compile_log.h"
-#include "engine/compiler/compile_options.h"
 #include "engine/compiler/cubin.h"
 #include "engine/compiler/nvrtc_compile.h"
 #include "engine/compiler/resource_usage.h"
@@ -136,46 +135,48 @@ TEST_CASE("CUB's headers are there, and their paths are short in errors") {
   CHECK_FALSE(has(bad.log, CUDA_DIRECTORY));
 }
 
+TEST_CASE("a refused option is the contract's error") {
+  CHECK(compile(kAdd, "", {"-I/etc"}).outcome == Outcome::contract_error);
+}
+
+TEST_CASE("an error inside a template that the name asks for is shown, not the name blamed") {
+  const std::string source =
+      "template <typename T> __global__ void k(T* x) {\n  *x = missing(*x);\n}\n";
+  const CompileAnswer answer = compile(source, "k<float>");
+  INFO(answer.message + answer.log);
+  CHECK(answer.outcome == Outcome::compile_error);
+  CHECK(has(answer.log, "kernel.cu(2): error"));
+  const CompileAnswer name = compile(source, "k<no_such_type>");
+  CHECK(name.outcome == Outcome::contract_error);
+}
+
+TEST_CASE("code of more bytes than a runner takes is an error with both numbers") {
+  const CompileAnswer answer = compile(
+      "__device__ int table[1 << 26] = {1};\n"
+      "__global__ void k(int* x) { *x = table[threadIdx.x]; }\n");
+  CHECK(answer.outcome == Outcome::compile_error);
+  CHECK(has(answer.message, "at most 134217728 are allowed"));
+  CHECK(answer.cubin.empty());
+}
+
+TEST_CASE("#pragma and assembly read no files") {
+  for (const std::string trick : {"#pragma once \"/etc/passwd\"\n__global__ void k() { asm(\".file "
+                                  "1 \\\"/etc/passwd\\\"\"); }",
+                                  "#pragma GCC dependency \"/etc/passwd\"\n__global__ void k() {}",
+                                  "__global__ void k() { asm(\".incbin \\\"/etc/passwd\\\"\"); }",
+                                  "#embed \"/etc/passwd\"\n__global__ void k() {}"}) {
+    const CompileAnswer answer = compile(trick + "\n");
+    INFO(trick + "\n" + answer.log);
+    CHECK_FALSE(has(answer.log + answer.cubin, "root:"));
+  }
+}
+
 TEST_CASE("an endless template is an error, not an endless compilation") {
   const CompileAnswer answer = compile(
       "template <int N> struct A { static constexpr int v = A<N + 1>::v; };\n"
       "__global__ void k(int* x) { *x = A<0>::v; }\n");
   CHECK(answer.outcome == Outcome::compile_error);
   CHECK(has(answer.log, "excessive recursion"));
-}
-
-TEST_CASE("options that read files or change what is made are refused with the reason") {
-  const auto refusal = [](std::vector<std::string> options) {
-    const auto read = engine::read_compile_options(options, "sm_90");
-    return read ? std::string() : read.error().message;
-  };
-  CHECK(has(refusal({"-I/etc"}), "cannot read files of the server"));
-  CHECK(has(refusal({"-I", "/etc"}), "cannot read files of the server"));
-  CHECK(has(refusal({"--include-path=/etc"}), "cannot read files of the server"));
-  CHECK(has(refusal({"--pre-include=/etc/passwd"}), "cannot read files of the server"));
-  CHECK(has(refusal({"-rdc=true"}), "complete by itself"));
-  CHECK(has(refusal({"-Xcompiler", "-O3"}), "no host compiler"));
-  CHECK(has(refusal({"--made-up"}), "not on the list: -D, -U"));
-  CHECK(has(refusal({"/etc/passwd"}), "is no option"));
-  CHECK(has(refusal({"--std=c++98"}), "takes c++11"));
-  CHECK(has(refusal({"--maxrregcount=-1"}), "number of registers"));
-  CHECK(has(refusal({"-arch=sm_80"}), "the device is sm_90"));
-  CHECK(has(refusal({"--ptxas-options=--input-as-string"}), "not allowed"));
-  CHECK(has(refusal(std::vector<std::string>(65, "-DX")), "more than 64"));
-  CHECK(has(refusal({"-D"}), "takes a macro"));
-
-  const auto read = engine::read_compile_options(
-      {"-DA=1", "-D", "B", "--std=c++17", "-std", "c++20", "-lineinfo", "--use_fast_math",
-       "-arch=sm_90a", "-Xptxas", "-v", "--ptxas-options=-dlcm=cg", "-O3", "--fmad=false"},
-      "sm_90");
-  REQUIRE(read);
-  CHECK(read->architecture == "sm_90a");
-  CHECK(read->forwarded == std::vector<std::string>{"--define-macro=A=1", "--define-macro=B",
-                                                    "--std=c++17", "--std=c++20",
-                                                    "--generate-line-info", "--use_fast_math",
-                                                    "--ptxas-options=-dlcm=cg", "--fmad=false"});
-  const CompileAnswer answer = compile(kAdd, "", {"-I/etc"});
-  CHECK(answer.outcome == Outcome::contract_error);
 }
 
 TEST_CASE("every allowed option is one that NVRTC knows") {
@@ -199,25 +200,15 @@ TEST_CASE("every allowed option is one that NVRTC knows") {
                                         "-UX",
                                         "--ptxas-options=-O3",
                                         "--ptxas-options=--warn-on-spills",
-                                        "-Xptxas=-dlcm=ca"});
+                                        "-Xptxas=-dlcm=ca",
+                                        "-Xptxas",
+                                        "-O3,-v",
+                                        "-gencode=arch=compute_90,code=sm_90",
+                                        "--extended-lambda",
+                                        "--expt-relaxed-constexpr"});
   INFO(answer.message + answer.log);
   CHECK(answer.outcome == Outcome::compiled);
-  CHECK(compile(kAdd, "", {"-G"}).outcome == Outcome::compiled);
-}
-
-TEST_CASE("a log is cut with its errors first") {
-  std::string log;
-  for (int i = 0; i < 100; ++i) {
-    log += "kernel.cu(" + std::to_string(i) + "): warning: unused\n  more of it\n\n";
-  }
-  log += "kernel.cu(7): error: this one\n  that line\n         ^\n\n";
-  log += "ptxas info    : Used 8 registers\n";
-  const std::string shown = engine::shorten_log(log, {});
-  CHECK(shown.starts_with("kernel.cu(7): error: this one\n  that line\n         ^\n"));
-  CHECK(shown.size() <= engine::kMaxLogCharacters);
-  CHECK(has(shown, "more characters"));
-  CHECK_FALSE(has(shown, "ptxas"));
-  CHECK(engine::shorten_log("/a/b/c.h(1): error: x\n", {"/a", "/a/b"}) == "c.h(1): error: x\n");
+  CHECK(compile(kAdd, "", {"-G", "-dopt=on"}).outcome == Outcome::compiled);
 }
 
 TEST_CASE("images and logs that make no sense are survived") {

@@ -276,16 +276,32 @@ TEST_CASE("after a crash: running jobs are interrupted with what was known, queu
   CHECK(fixture.engine->wait("was-queued", 5s)->state == JobState::completed);
 }
 
-TEST_CASE("what cannot be compiled yet is a malformed call that names the field") {
+TEST_CASE("all that a compiler said is kept with the job, and handed out in pages") {
   Fixture fixture;
-  schemas::WorkRequest request = work("good");
-  request.candidate.type = schemas::KernelType::cuda;
-  request.candidate.metadata.backend = schemas::CudaBackend::nvcc;
-  const auto refused = fixture.engine->submit(request);
-  REQUIRE_FALSE(refused);
-  CHECK(refused.error().code == schemas::ErrorCode::malformed_call);
-  CHECK(refused.error().fields.at(0).path == "metadata.backend");
-  CHECK(refused.error().message.find("supported: nvrtc") != std::string::npos);
+  const std::string line = "kernel.cu(1): error: it was written \xc3\xa4 here\n";
+  for (int i = 0; i < 1000; ++i) fixture.state->compile_log += line;
+  const std::string id = fixture.submit("good");
+  REQUIRE(fixture.engine->wait(id, 5s)->state == JobState::completed);
+  const auto whole = [&] {
+    std::string text;
+    std::optional<std::int64_t> cursor = 0;
+    for (int pages = 0; cursor && pages < 100; ++pages) {
+      const auto page = fixture.engine->compile_log(id, *cursor);
+      REQUIRE(page);
+      CHECK(page->text.size() <= engine::kLogPageBytes);
+      CHECK_NOTHROW(nlohmann::json(page->text).dump());  // whole characters
+      text += page->text;
+      cursor = page->next_cursor;
+    }
+    return text;
+  };
+  CHECK(whole() == fixture.state->compile_log + "\n");
+  CHECK(fixture.engine->find(id)->evaluation->log_tail == "a line\n");
+  CHECK(fixture.engine->compile_log(id, 1 << 30)->text.empty());
+  CHECK_FALSE(fixture.engine->compile_log("unknown", 0));
+  fixture.engine.reset();
+  fixture.open();  // as the next process
+  CHECK(whole() == fixture.state->compile_log + "\n");
 }
 
 TEST_CASE("tensors beyond every device are a malformed call, before anything is recorded") {

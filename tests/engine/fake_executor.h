@@ -23,6 +23,7 @@ struct FakeExecutorState {
   std::int64_t running = 0;
   std::vector<schemas::JobSpec> seen;
   engine::Capacity capacity;
+  std::string compile_log;  // of every job; set it before the first
 
   void release() {
     const std::lock_guard lock(mutex);
@@ -53,6 +54,10 @@ class FakeExecutor final : public engine::Executor {
       events({schemas::JobEvent::Kind::stage, schemas::Stage::compiling, 0.1, "compiling"});
     }
     events({schemas::JobEvent::Kind::log, schemas::Stage::compiling, 0.1, "a line"});
+    if (!state_->compile_log.empty()) {
+      events({schemas::JobEvent::Kind::compile_log, schemas::Stage::compiling, 0.1,
+              state_->compile_log});
+    }
     events({schemas::JobEvent::Kind::stage, schemas::Stage::queued, 0.1, "waiting for a device"});
     if (source == "wait") std::this_thread::sleep_for(std::chrono::milliseconds(300));
     events({schemas::JobEvent::Kind::stage, schemas::Stage::validating, 0.5, "validating"});

@@ -127,6 +127,9 @@ TEST_CASE("a cuda kernel compiles without a GPU, from the cache the second time"
     CHECK(evaluation.compile[0].architecture == "sm_90");
     REQUIRE(evaluation.compile[0].kernels.size() == 1);
     CHECK(evaluation.compile[0].kernels[0].registers.value() > 0);
+    CHECK(evaluation.compile[0].kernels[0].occupancy ==
+          1.0);  // 256 threads, a handful of registers
+    CHECK(evaluation.compile[0].kernels[0].occupancy_limiter == "none");
     if (!again) {
       CHECK_FALSE(evaluation.isolation.layers.empty());
     }
@@ -177,6 +180,7 @@ TEST_CASE("a triton kernel without a GPU: compiled for one, its values from the 
   CHECK_FALSE(right.compile[0].cache_hit);
   REQUIRE(right.compile[0].kernels.size() == 1);
   CHECK(right.compile[0].kernels[0].registers.value_or(0) > 0);
+  CHECK(right.compile[0].kernels[0].occupancy.value_or(0) > 0);
   CHECK(std::any_of(right.warnings.begin(), right.warnings.end(),
                     [](const std::string& words) { return has(words, "interpreter"); }));
 
@@ -232,17 +236,6 @@ TEST_CASE("triton sources and contracts that do not fit") {
                 [](schemas::Kernel& kernel) { kernel.metadata.entry_point = "run"; });
   check_verdict(launcher, VerdictCode::ran_unchecked, "");
   check_next_job();
-}
-
-TEST_CASE("what is not there yet is refused by name") {
-  schemas::WorkRequest work;
-  work.candidate = tests::torch_kernel("x");
-  work.candidate.type = schemas::KernelType::cuda;
-  work.candidate.metadata.backend = schemas::CudaBackend::nvcc;
-  const auto refused = run(work);
-  REQUIRE_FALSE(refused);
-  CHECK(refused.error().code == schemas::ErrorCode::malformed_call);
-  CHECK(has(refused.error().message, "'nvcc' is not supported"));
 }
 
 TEST_CASE("an executor that ends while it starts waits for nothing and leaves nothing") {

@@ -175,6 +175,26 @@ TEST_CASE("an answer that no run waits for is dropped and counted") {
   CHECK(executor.stale_answers() == 2);
 }
 
+TEST_CASE("what a cache did crosses the socket") {
+  engine::CapacityMessage message;
+  CHECK_FALSE(std::get<engine::CapacityMessage>(
+                  *engine::decode_answer(encode(engine::ExecutorAnswer{message})))
+                  .capacity.cache);
+  message.capacity.cache = engine::CacheUse{1, 2, 3, 4, 5, 6, 7, 8.5};
+  const auto answer = engine::decode_answer(encode(engine::ExecutorAnswer{message}));
+  REQUIRE(answer.ok());
+  const auto& cache = std::get<engine::CapacityMessage>(*answer).capacity.cache;
+  REQUIRE(cache);
+  CHECK(cache->hits == 1);
+  CHECK(cache->misses == 2);
+  CHECK(cache->evictions == 3);
+  CHECK(cache->dropped == 4);
+  CHECK(cache->entries == 5);
+  CHECK(cache->bytes == 6);
+  CHECK(cache->max_bytes == 7);
+  CHECK(cache->seconds_saved == 8.5);
+}
+
 TEST_CASE("messages survive bytes; nonsense is refused") {
   const auto request =
       engine::decode_request(encode(engine::ExecutorRequest{engine::CancelMessage{{"j", 3}}}));

@@ -57,6 +57,7 @@ TEST_CASE("a compiler sees no device, no user data and nothing of /etc but the l
     CHECK((!bind.source.starts_with("/etc") || bind.source.starts_with("/etc/ld.so") ||
            bind.source == "/etc/alternatives"));
   }
+  CHECK_FALSE(policy.shows_proc);
   CHECK(policy.memory_limit_bytes > 0);
   CHECK(policy.limits.tasks > 0);
 }
@@ -68,6 +69,9 @@ TEST_CASE("a compiler for Python sees Python and CUDA, but no device and no sett
   CHECK(shows(policy, "/srv/env"));
   CHECK(shows(policy, "/opt/assay/python"));
   CHECK_FALSE(shows(policy, "/etc/passwd"));
+  CHECK(sets(engine::python_compiler_policy(installation(), 3), "MAX_JOBS=3"));
+  CHECK(std::none_of(policy.environment.begin(), policy.environment.end(),
+                     [](const auto& entry) { return entry.starts_with("MAX_JOBS"); }));
   CHECK(policy.memory_limit_bytes > 0);
 }
 
@@ -142,6 +146,10 @@ TEST_CASE("an artifact's key follows source, name, options, architecture and com
   other = kernel;
   other.metadata.compiler_options = {"-DX"};
   CHECK(toolchain.artifact_key(other, "sm_90") != key);
+  schemas::Kernel by_nvrtc, by_nvcc;
+  by_nvrtc.type = by_nvcc.type = schemas::KernelType::cuda;
+  by_nvcc.metadata.backend = schemas::CudaBackend::nvcc;
+  CHECK(toolchain.artifact_key(by_nvcc, "sm_90") != toolchain.artifact_key(by_nvrtc, "sm_90"));
   // What compiling does not look at does not matter.
   other = kernel;
   other.io.emplace();

@@ -79,6 +79,53 @@ TEST_CASE("commands and help") {
   CHECK(parsed({"serve", "--help"}).command == Command::help);
 }
 
+TEST_CASE("compiling is set by the variables of the older servers") {
+  Options options = parsed({"serve"});
+  CHECK(options.compile_timeout_seconds == 0);
+  CHECK(options.architecture.empty());
+  options = parsed({"serve"}, {{"COMPILE_TIMEOUT", "180"},
+                               {"COMPILER_CPUS", "4"},
+                               {"MAX_JOBS", "1"},
+                               {"TORCH_CUDA_ARCH_LIST", "8.0;9.0a+PTX"}});
+  CHECK(options.compile_timeout_seconds == 180);
+  CHECK(options.compiler_cpus == 4);
+  CHECK(options.max_jobs == 1);
+  CHECK(options.architecture == "sm_80");
+  const std::map<std::string, std::string> lists = {
+      {"9.0", "sm_90"},        {"9.0a", "sm_90a"},       {"9.0+PTX", "sm_90"},
+      {"10.0 12.0", "sm_100"}, {" 9.0a+PTX ", "sm_90a"}, {"", ""}};
+  for (const auto& [list, architecture] : lists) {
+    INFO(list);
+    CHECK(parsed({"serve"}, {{"TORCH_CUDA_ARCH_LIST", list}}).architecture == architecture);
+  }
+  for (const auto& [variable, value] :
+       std::vector<std::pair<std::string, std::string>>{{"COMPILE_TIMEOUT", "0"},
+                                                        {"COMPILE_TIMEOUT", "601"},
+                                                        {"COMPILE_TIMEOUT", "3m"},
+                                                        {"COMPILER_CPUS", "-1"},
+                                                        {"MAX_JOBS", "many"},
+                                                        {"TORCH_CUDA_ARCH_LIST", "sm_90"},
+                                                        {"TORCH_CUDA_ARCH_LIST", "9.0;x"},
+                                                        {"TORCH_CUDA_ARCH_LIST", "9"},
+                                                        {"TORCH_CUDA_ARCH_LIST", "9.00"},
+                                                        {"TORCH_CUDA_ARCH_LIST", "0.9"}}) {
+    const auto refused = parse_options({"serve"}, environment({{variable, value}}));
+    INFO(variable << "=" << value);
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().message.find(variable) != std::string::npos);
+    CHECK(refused.error().message.find(value == "9.0;x" ? "x" : value) != std::string::npos);
+  }
+}
+
+TEST_CASE("the cache has a command of its own") {
+  CHECK(parsed({"cache", "list", "--data-dir", "/d"}).command == Command::cache);
+  CHECK(parsed({"cache", "list", "--data-dir", "/d"}).data_directory == "/d");
+  CHECK(parsed({"cache", "clear"}).cache_action == assay::mcp::CacheAction::clear);
+  CHECK(parsed({"cache", "verify"}).cache_action == assay::mcp::CacheAction::verify);
+  CHECK_FALSE(parse_options({"cache"}, environment({})).ok());
+  CHECK_FALSE(parse_options({"cache", "burn"}, environment({})).ok());
+}
+
 TEST_CASE("what cannot be meant is refused, naming it") {
   for (const std::vector<std::string>& arguments : {std::vector<std::string>{"bogus"},
                                                     {"serve", "--bogus"},

@@ -104,6 +104,20 @@ TEST_CASE_METHOD(Fixture, "our own failure is 500 with error, job_id and kernel_
   CHECK(response.body.contains("kernel_exec_result"));
 }
 
+TEST_CASE_METHOD(Fixture, "a job's compile log is a section of it") {
+  engine.compile_log_now = std::string(20'000, 'x');
+  REQUIRE(post("/evaluate", kEvaluate).status == 200);
+  const RestResponse first = rest.handle({"GET", "/job/job-1", "", {{"section", "compile_log"}}});
+  CHECK(first.status == 200);
+  CHECK(first.body["next_cursor"] == 16'000);
+  const RestResponse last =
+      rest.handle({"GET", "/job/job-1", "", {{"section", "compile_log"}, {"cursor", "16000"}}});
+  CHECK(last.body["text"].get<std::string>().size() == 4'000);
+  CHECK(rest.handle({"GET", "/job/job-1", "", {{"section", "x"}}}).status == 400);
+  CHECK(rest.handle({"GET", "/job/job-1", "", {{"cursor", "many"}}}).status == 400);
+  CHECK(rest.handle({"GET", "/job/none", "", {{"section", "compile_log"}}}).status == 404);
+}
+
 TEST_CASE_METHOD(Fixture, "a malformed request is 400 with every path") {
   for (const json& body : {json::object(), json::array(), json(7), json({{"kernel", 7}}),
                            json({{"kernel", kKernel}, {"num_trials", 0}}),

@@ -140,6 +140,26 @@ TEST_CASE("what is not bound cannot be seen", "[guards]") {
     CHECK(outcome.output == "ENOENT\nENOENT\nENOENT\nENOENT\nok\nok\nENOENT\nENOENT\nENOENT\n");
 }
 
+TEST_CASE("Landlock allows the tree's paths and nothing else", "[guards]") {
+  const ScratchDirectory scratch;
+  const std::string allowed = scratch.path() + "/allowed";
+  REQUIRE(::mkdir(allowed.c_str(), 0755) == 0);
+  std::ofstream(allowed + "/data") << "data";
+  sandbox::Policy policy = untrusted_policy();
+  policy.binds.push_back({allowed, "", true, false});
+  const Words words = {"open", "read", allowed + "/data", "/dev/null", "/proc/self/maps"};
+  const Outcome control = run(words, policy);
+  CHECK(control.output == "ok\nok\nok\n");
+  if (!applied(control.layers, "landlock")) return;
+  policy.shows_proc = false;
+  CHECK(run(words, policy).output == "ok\nok\nEACCES\n");
+  // With a tree of its own the file is not even there.
+  const Words other = {"open", "read", "/etc/hosts"};
+  if (run(other, trusted_policy()).output != "ok\n") return;
+  const Outcome outside = run(other, policy);
+  CHECK(outside.output == (applied(outside.layers, "file_tree") ? "ENOENT\n" : "EACCES\n"));
+}
+
 TEST_CASE("a private home above the runtime does not hide it", "[guards]") {
   const ScratchDirectory scratch;
   const std::string home = scratch.path() + "/home";

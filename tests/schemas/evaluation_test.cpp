@@ -47,6 +47,10 @@ Evaluation full_evaluation() {
   CompileReport report{"nvrtc 13.0", "sm_90", 0.02, true, "log", "slim headers", {}, {}};
   report.stages = {{"record", 0.25}, {"device", 9.5}};
   report.kernels.push_back({"add", 16, 0, 0, 1024, std::nullopt, std::nullopt, 400, 0});
+  report.kernels.back().occupancy = 0.75;
+  report.kernels.back().occupancy_limiter = "registers";
+  report.kernels.push_back({"other"});
+  report.kernels.back().occupancy_unavailable_reason = "not launched";
   evaluation.compile = {report};
   evaluation.device.emplace();
   evaluation.device->kind = DeviceKind::cuda;

@@ -34,6 +34,7 @@ class FakeEngine final : public engine::Engine {
   std::optional<schemas::Error> refusal;
   engine::Capacity capacity_now;
   engine::EngineStats stats_now;
+  std::string compile_log_now;                  // of every job
   std::vector<schemas::WorkRequest> submitted;  // read it when no call is in progress
   std::vector<std::string> cancelled;
   int cleanups = 0;
@@ -64,6 +65,13 @@ class FakeEngine final : public engine::Engine {
 
   schemas::Result<engine::JobView> find(const std::string& job_id) override {
     return wait(job_id, std::chrono::milliseconds::zero());
+  }
+
+  schemas::Result<engine::LogPage> compile_log(const std::string& job_id,
+                                               std::int64_t cursor) override {
+    const std::lock_guard lock(mutex_);
+    if (!jobs_.count(job_id)) return unknown(job_id);
+    return engine::page_of(compile_log_now, cursor);
   }
 
   schemas::Status cancel(const std::string& job_id) override {

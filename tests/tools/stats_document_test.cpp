@@ -53,6 +53,24 @@ TEST_CASE("every group that clients of the older servers read is there") {
     CHECK(document.contains(key));
 }
 
+TEST_CASE("what the cache did is beside the compilations; without one there is a reason") {
+  EngineStats stats;
+  auto document = stats_document(stats);
+  CHECK(document["compilation_metrics"]["cache"].is_null());
+  CHECK(document["unavailable"].contains("compilation_metrics.cache"));
+  stats.cache = assay::engine::CacheUse{4, 3, 2, 1, 5, 6000, 7000, 8.5};
+  document = stats_document(stats);
+  CHECK(document["compilation_metrics"]["cache"] ==
+        nlohmann::json({{"hits", 4},
+                        {"misses", 3},
+                        {"evictions", 2},
+                        {"dropped", 1},
+                        {"entries", 5},
+                        {"bytes", 6000},
+                        {"max_bytes", 7000},
+                        {"compile_seconds_saved", 8.5}}));
+}
+
 TEST_CASE("the server is healthy once nothing is starting, with or without a GPU") {
   Capacity capacity;
   capacity.starting = {"zygote"};

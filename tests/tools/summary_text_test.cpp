@@ -84,6 +84,12 @@ TEST_CASE("registers and spills of a compiled kernel are told") {
   kernel.spill_store_bytes = 0;
   evaluation.compile.push_back({"nvrtc 13.0", "sm_90", 0.02, false, "", "", {}, {kernel}});
   CHECK_THAT(summary_text(evaluation), Contains("vector_add uses 12 registers, 0 bytes of spills"));
+  CHECK(summary_text(evaluation).find("occupancy") == std::string::npos);
+  auto& shown = evaluation.compile.back().kernels.back();
+  shown.occupancy = 0.5;
+  shown.occupancy_limiter = "shared_memory";
+  CHECK_THAT(summary_text(evaluation),
+             Contains("50 % theoretical occupancy (limited by shared memory)."));
 }
 
 TEST_CASE("a long error is cut between characters and the summary stays bounded") {

@@ -136,6 +136,29 @@ TEST_CASE("an interrupted job keeps what was known of it") {
   CHECK(outcome.document["kernel_exec_result"]["compiled"] == true);
 }
 
+TEST_CASE("what the compilers said is handed out in pages") {
+  FakeEngine engine;
+  engine.compile_log_now = std::string(20'000, 'x');
+  const auto registry = assay::tools::all_tools(engine);
+  const nlohmann::json work = {{"kernel_source", "x"}, {"kernel_type", "torch"}};
+  REQUIRE(registry.call("evaluate_kernel", {work, {}, {}}).ok());
+  nlohmann::json arguments = {{"job_id", "job-1"}, {"section", "compile_log"}};
+  auto page = registry.call("get_job_status", {arguments, {}, {}});
+  REQUIRE(page.ok());
+  CHECK(page->document["text"].get<std::string>().size() == 16'000);
+  CHECK(page->document["next_cursor"] == 16'000);
+  CHECK(page->document["total_bytes"] == 20'000);
+  CHECK(page->document["status"] == "completed");
+  arguments["cursor"] = page->document["next_cursor"];
+  page = registry.call("get_job_status", {arguments, {}, {}});
+  CHECK(page->document["text"].get<std::string>().size() == 4'000);
+  CHECK(page->document["next_cursor"].is_null());
+  arguments["section"] = "nothing";
+  CHECK_FALSE(registry.call("get_job_status", {arguments, {}, {}}).ok());
+  arguments = {{"job_id", "unknown"}, {"section", "compile_log"}};
+  CHECK_FALSE(registry.call("get_job_status", {arguments, {}, {}}).ok());
+}
+
 TEST_CASE("a refusal of the engine is passed on") {
   FakeEngine engine;
   engine.refusal = assay::schemas::Error{ErrorCode::overloaded, "the queue is full", true, {}};

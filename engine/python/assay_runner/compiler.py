@@ -10,6 +10,7 @@ from assay_runner.errors import CONTRACT, PROTOCOL, Fault, fault_from, shortened
 from assay_runner.protocol import Link
 
 MAX_LOG_CHARACTERS = 4_000
+MAX_WHOLE_LOG_CHARACTERS = 128 << 10  # escaped, four bytes each, they still fit a frame
 
 
 def _triton(kernel, request):
@@ -39,17 +40,19 @@ class Compiled:
     binary       bytes
     kernels      resources, KernelResources on the wire
     log          warnings, capped
+    whole_log    what the compilers said in all; without it, the log
     way          which of several ways of compiling it took, for people
     stages       [{"name", "seconds"}]
     needs_gpu    False: the artifact is of use on a machine without a GPU
     """
 
     def __init__(
-        self, tool, tier, kernel_name, launch, binary, kernels=(), log="", way="", stages=(), needs_gpu=True
+        self, tool, tier, kernel_name, launch, binary, kernels=(), log="", way="", stages=(), needs_gpu=True, whole_log=""
     ):
         self.tool, self.tier, self.kernel_name = tool, tier, kernel_name
         self.launch, self.binary, self.kernels, self.log = launch, binary, list(kernels), log
         self.way, self.stages, self.needs_gpu = way, list(stages), needs_gpu
+        self.whole_log = whole_log or log
 
 
 def main(channel_fd):
@@ -78,7 +81,8 @@ def _answer(text):
         kind = "contract" if fault.kind == CONTRACT else "compile"
         message = fault.message if kind == "contract" else text
         error = {"kind": kind, "message": shortened(message, MAX_LOG_CHARACTERS)}
-        return {"ok": False, "error": error, "log": shortened(text, MAX_LOG_CHARACTERS)}, None
+        whole = shortened(getattr(fault, "whole_log", "") or text, MAX_WHOLE_LOG_CHARACTERS)
+        return {"ok": False, "error": error, "log": shortened(text, MAX_LOG_CHARACTERS), "whole_log": whole}, None
 
 
 def _success(compiled):
@@ -93,6 +97,7 @@ def _success(compiled):
         "launch": compiled.launch,
         "kernels": compiled.kernels,
         "log": shortened(compiled.log, MAX_LOG_CHARACTERS),
+        "whole_log": shortened(compiled.whole_log, MAX_WHOLE_LOG_CHARACTERS),
         "way": compiled.way,
         "stages": compiled.stages,
         "needs_gpu": compiled.needs_gpu,
