@@ -49,7 +49,7 @@ Evaluation full_evaluation() {
   report.kernels.push_back({"add", 16, 0, 0, 1024, std::nullopt, std::nullopt, 400, 0});
   report.kernels.back().occupancy = 0.75;
   report.kernels.back().occupancy_limiter = "registers";
-  report.kernels.push_back({"other"});
+  report.kernels.emplace_back().kernel_name = "other";
   report.kernels.back().occupancy_unavailable_reason = "not launched";
   evaluation.compile = {report};
   evaluation.device.emplace();
