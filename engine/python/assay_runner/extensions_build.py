@@ -324,4 +324,6 @@ def _allowed_ways():
 
 
 def parallel():
-    return max(1, min(len(os.sched_getaffinity(0)), MAX_PARALLEL))
+    """Compilers at once within one build: the operator's MAX_JOBS, else one per processor, up to MAX_PARALLEL."""
+    asked = os.environ.get("MAX_JOBS", "")
+    return int(asked) if asked.isdigit() and int(asked) > 0 else max(1, min(len(os.sched_getaffinity(0)), MAX_PARALLEL))

@@ -261,6 +261,14 @@ def test_the_split_ways_errors_are_not_shown(tmp_path):
     assert str(caught.value).startswith("cpp_sources:1:") and "split" not in str(caught.value)
 
 
+def test_the_operator_says_how_many_compilers_run_at_once(monkeypatch):
+    monkeypatch.setenv("MAX_JOBS", "7")
+    assert extensions_build.parallel() == 7
+    for other in ("", "0", "many"):
+        monkeypatch.setenv("MAX_JOBS", other)
+        assert 1 <= extensions_build.parallel() <= extensions_build.MAX_PARALLEL
+
+
 def test_the_ways_may_be_named(monkeypatch):
     monkeypatch.setenv("ASSAY_EXTENSION_WAYS", "stock, split")
     assert extensions_build._allowed_ways() == (STOCK, SPLIT)
