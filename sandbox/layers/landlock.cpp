@@ -80,8 +80,6 @@ std::string allow_tree(Ruleset& rules, const Confinement& confinement) {
   }
   std::vector<std::string> whole = {"/tmp",      "/dev/shm",    "/dev/null",   "/dev/zero",
                                     "/dev/full", "/dev/random", "/dev/urandom"};
-  for (const std::string& node : policy.device_nodes)
-    if (node.starts_with("/dev/")) whole.push_back(node);
   for (const std::string& path : whole)
     if (std::string trouble = rules.allow(path, kEverything); !trouble.empty()) return trouble;
   // CUDA names its threads through /proc.
@@ -92,6 +90,8 @@ std::string allow_tree(Ruleset& rules, const Confinement& confinement) {
 
 // Last of all: what the steps before need of /proc and of the machine's files is had by then.
 StepOutcome landlock(Confinement& confinement) {
+  if (!confinement.policy.device_nodes.empty())
+    return missing("not applied to a process with a GPU: CUDA's driver does not start under it");
   const long version = ::syscall(kCreateRuleset, nullptr, std::size_t{0}, kAskVersion);
   if (version < 1)
     return missing(errno == ENOSYS || errno == EOPNOTSUPP

@@ -69,7 +69,8 @@ TEST_CASE("jobs run in another process over a socket, with events in order") {
       [&](const schemas::JobEvent& event) { messages.push_back(event.message); }, cancellation);
   REQUIRE(result.ok());
   CHECK(result->verdict.code == schemas::VerdictCode::correct);
-  CHECK(messages == std::vector<std::string>{"compiling", "a line", "validating"});
+  CHECK(messages ==
+        std::vector<std::string>{"compiling", "a line", "waiting for a device", "validating"});
 
   const auto failure = executor.run(
       spec_of("fail", 2), [](const auto&) {}, cancellation);
