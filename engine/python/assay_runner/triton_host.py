@@ -116,10 +116,18 @@ def _signature(function):
         return None
 
 
+def _interprets():
+    import triton
+
+    return triton.knobs.runtime.interpret
+
+
 def tunings(module):
     """What autotuning chose in this process so far, as the wire has it; nothing on the CPU, where times choose nothing."""
+    if "triton" not in sys.modules or _interprets():
+        return []
     try:
-        return [] if "triton" not in sys.modules or _interprets() else _tunings(module)
+        return _tunings(module)
     except BaseException:  # the kernels and their configurations are the submission's
         return []
 

@@ -16,7 +16,7 @@ from triton_sources import (
 
 import triton
 import triton.language as tl
-from assay_runner import triton_compile, triton_environment
+from assay_runner import loader, triton_compile, triton_environment, triton_host
 from assay_runner.errors import Fault
 from assay_runner.values import DTYPES
 
@@ -218,3 +218,24 @@ def test_too_much_shared_memory_is_said_at_once():
 def test_nothing_is_written_outside_the_private_cache():
     assert os.environ["TRITON_CACHE_DIR"].startswith(os.environ.get("TMPDIR", "/tmp"))
     assert triton.knobs.cache.dir == os.environ["TRITON_CACHE_DIR"]
+
+
+def test_what_autotuning_chose_is_told_with_all_timings():
+    """The tuner's own figures are put in its place: there is no GPU to time on."""
+    module = loader.execute(MATMUL_AUTOTUNED)
+    assert triton_host.tunings(module) == []  # nothing was tuned yet
+    tuner = next(value for value in vars(module).values() if hasattr(value, "configs"))
+    fast, slow = tuner.configs[:2]
+    tuner.best_config, tuner.configs_timings = fast, {fast: [0.25, 0.2, 0.3], slow: [float("inf")] * 3}
+    (told,) = triton_host.tunings(module)
+    assert told["kernel"] == "matmul" and told["chosen"] == str(fast)
+    assert told["trials"] == [{"config": str(fast), "ms": 0.25}, {"config": str(slow), "ms": None}]
+    tuner.configs_timings = {object: ["hostile"]}
+    assert triton_host.tunings(module)[0]["trials"][0]["ms"] is None
+
+
+def test_a_tuner_that_breaks_its_report_tells_nothing():
+    module = loader.execute(MATMUL_AUTOTUNED)
+    tuner = next(value for value in vars(module).values() if hasattr(value, "configs"))
+    tuner.best_config, tuner.configs_timings = tuner.configs[0], 7
+    assert triton_host.tunings(module) == []
