@@ -31,7 +31,7 @@ MODEL_NEW = MODEL.replace("class Model(", "class ModelNew(").replace("* self.sca
 def test_function_name():
     with judge() as runner:
         answer = runner.load(ADD_ONE, function_name="add_one")
-        assert answer == {"ok": True, "takes_get_inputs": False, "has_weights": False}
+        assert answer == {"ok": True, "takes_get_inputs": False, "has_weights": False, "interpreted": False}
         outputs, probed = runner.call_once([torch.arange(6.0).reshape(2, 3)])
         assert torch.equal(outputs[0], torch.arange(6.0).reshape(2, 3) + 1)
         assert probed == [{"dtype": "float32", "shape": [2, 3], "strides": [3, 1]}]
