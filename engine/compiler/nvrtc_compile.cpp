@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/compiler/nvrtc_compile.h"
 
+#include <array>
 #include <memory>
 
 #include "engine/compiler/compile_log.h"
@@ -27,6 +28,16 @@ std::vector<std::string> option_list(const CompileTask& task, const CompileOptio
   return list;
 }
 
+// NVRTC has no <math.h>. Where a source or libcu++ defines them, ours would be in the way: they are
+// given to those alone that turn out to lack them.
+constexpr std::array kMathMacros = {"-DINFINITY=__int_as_float(0x7f800000)",
+                                    "-DNAN=__int_as_float(0x7fffffff)"};
+
+bool lacks_math_macros(const std::string& log) {
+  return log.find("identifier \"INFINITY\" is undefined") != std::string::npos ||
+         log.find("identifier \"NAN\" is undefined") != std::string::npos;
+}
+
 }  // namespace
 
 schemas::Result<CompileAnswer> compile_with_nvrtc(const CompileTask& task) {
@@ -44,14 +55,22 @@ schemas::Result<CompileAnswer> compile_with_nvrtc(const CompileTask& task) {
     return refused(Outcome::compile_error, "the source holds a NUL character");
   }
   const std::string wanted = metadata.kernel_name.value_or("");
-  const std::vector<std::string> arguments = option_list(task, *options);
+  std::vector<std::string> arguments = option_list(task, *options);
 
-  auto program = std::make_unique<NvrtcProgram>(*nvrtc, source);
+  std::unique_ptr<NvrtcProgram> program;
   std::string lowered;
-  if (!wanted.empty()) {
-    program->add_name(wanted);
+  const auto compile = [&] {
+    program = std::make_unique<NvrtcProgram>(*nvrtc, source);
+    if (!wanted.empty()) {
+      program->add_name(wanted);
+    }
+    return program->compile(arguments);
+  };
+  nvrtcResult result = compile();
+  if (result != NVRTC_SUCCESS && lacks_math_macros(program->log())) {
+    arguments.insert(arguments.end(), kMathMacros.begin(), kMathMacros.end());
+    result = compile();
   }
-  nvrtcResult result = program->compile(arguments);
   if (!wanted.empty() && result == NVRTC_SUCCESS) {
     lowered = program->lowered_name(wanted);
   } else if (!wanted.empty() && failed_part(program->log(), kNamePlace) == FailedPart::name) {

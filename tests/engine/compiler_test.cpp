@@ -107,6 +107,22 @@ TEST_CASE("a syntax error names the line of the submitted source") {
   CHECK_FALSE(has(answer.log, "__nv_name_map"));
 }
 
+TEST_CASE("INFINITY and NAN are there for sources that bring none") {
+  const auto outcome = [](const std::string& head) {
+    return compile(head + "__global__ void k(float* x) { x[0] = -INFINITY; x[1] = NAN; }\n", "k");
+  };
+  const CompileAnswer given = outcome("");
+  INFO(given.message + given.log);
+  CHECK(given.outcome == Outcome::compiled);
+  CHECK(given.kernel_name == "_Z1kPf");
+  CHECK(outcome("#define INFINITY (1.0f / 0.0f)\n").outcome == Outcome::compiled);
+  // What else is wrong is still said, and the macros are not offered to what lacks other names.
+  const CompileAnswer wrong = outcome("__device__ float other = INFINITE;\n");
+  CHECK(wrong.outcome == Outcome::compile_error);
+  CHECK(has(wrong.log, "INFINITE"));
+  CHECK_FALSE(has(wrong.log, "\"INFINITY\" is undefined"));
+}
+
 TEST_CASE("spills and options are seen") {
   const std::string source =
       "__global__ void k(float* x) { float q[64];\n"
