@@ -6,53 +6,22 @@ the end (docs/workers.md, executor to compiler). What it answers is read as host
 import json
 import os
 
+from assay_runner import triton_compile
 from assay_runner.errors import CONTRACT, PROTOCOL, Fault, fault_from, shortened
+from assay_runner.extensions_compiler import compile_extensions
 from assay_runner.protocol import Link
 
 MAX_LOG_CHARACTERS = 4_000
 MAX_WHOLE_LOG_CHARACTERS = 128 << 10  # escaped, four bytes each, they still fit a frame
 
 
-def _triton(kernel, request):
-    from assay_runner import triton_compile  # which needs Compiled
-
-    return triton_compile.compile_kernel(kernel, request)
-
-
-def _torch_cuda(kernel, request):
-    """Also the other types whose source may call load_inline."""
-    from assay_runner import extensions_compiler
-
-    return extensions_compiler.compile_extensions(kernel, request)
-
-
 # kernel type -> function(kernel, request) -> Compiled
-COMPILERS = {"torch_cuda": _torch_cuda, "torch": _torch_cuda, "multi_kernel": _torch_cuda, "triton": _triton}
-
-
-class Compiled:
-    """What a compiler made.
-
-    tool         "triton 3.6.0"
-    tier         "device": `binary` is a cubin that our own C++ launches; "host": the Python runner uses it
-    kernel_name  device tier: the symbol to launch; host tier: a name for people
-    launch       a JSON object for the runner: what it must know beside the contract
-    binary       bytes
-    kernels      resources, KernelResources on the wire
-    log          warnings, capped
-    whole_log    what the compilers said in all; without it, the log
-    way          which of several ways of compiling it took, for people
-    stages       [{"name", "seconds"}]
-    needs_gpu    False: the artifact is of use on a machine without a GPU
-    """
-
-    def __init__(
-        self, tool, tier, kernel_name, launch, binary, kernels=(), log="", way="", stages=(), needs_gpu=True, whole_log=""
-    ):
-        self.tool, self.tier, self.kernel_name = tool, tier, kernel_name
-        self.launch, self.binary, self.kernels, self.log = launch, binary, list(kernels), log
-        self.way, self.stages, self.needs_gpu = way, list(stages), needs_gpu
-        self.whole_log = whole_log or log
+COMPILERS = {
+    "torch_cuda": compile_extensions,
+    "torch": compile_extensions,  # it may call load_inline, too
+    "multi_kernel": compile_extensions,
+    "triton": triton_compile.compile_kernel,
+}
 
 
 def main(channel_fd):

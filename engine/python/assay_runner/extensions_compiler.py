@@ -11,7 +11,7 @@ import time
 import torch
 
 from assay_runner import extensions_recording
-from assay_runner.compiler import Compiled
+from assay_runner.compiled import Compiled
 from assay_runner.errors import CONTRACT, IMPORT, SYNTAX, Fault
 from assay_runner.extensions import Call
 from assay_runner.extensions_build import SPLIT, Build, Failed, Toolkit, parallel

@@ -8,7 +8,7 @@ import io
 import re
 
 from assay_runner import loader, triton_environment, triton_kernels
-from assay_runner.compiler import Compiled
+from assay_runner.compiled import Compiled
 from assay_runner.errors import CONTRACT, EXCEPTION, Fault, fault_from
 from assay_runner.values import DTYPES
 
