@@ -113,8 +113,8 @@ Result<BuildResult> CompileService::compile(const schemas::Kernel& kernel,
   return result;
 }
 
-// NVRTC and nvcc have a program of its own; what is written in Python is compiled by a fork of the
-// zygote.
+// NVRTC and nvcc have a program of their own; what is written in Python is compiled by a fork of
+// the zygote.
 Result<sandbox::Process> CompileService::start(schemas::KernelType type, std::uint32_t uid,
                                                int channel_fd) {
   const std::vector<sandbox::DescriptorGrant> descriptors = {{channel_fd, kChannelDescriptor}};

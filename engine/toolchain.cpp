@@ -47,10 +47,13 @@ std::vector<std::string> python_parts(const Installation& installation) {
   std::vector<std::string> stamps;
   for (const auto& entry : fs::recursive_directory_iterator(installation.python_modules, error)) {
     const std::string extension = entry.path().extension().string();
-    if (extension == ".py" || extension == ".h") files.push_back(entry.path().string());
+    if (!entry.is_regular_file(error) || extension == ".pyc") continue;
     // The caller of split extensions and the header they are compiled over: too large to read.
+    // All else is text: modules, and headers, some without an extension as the standard's are.
     if (extension == ".so" || extension == ".gch")
       stamps.push_back(file_stamp(entry.path().string()));
+    else
+      files.push_back(entry.path().string());
   }
   std::sort(files.begin(), files.end());
   std::sort(stamps.begin(), stamps.end());

@@ -84,7 +84,7 @@ readonly gpu_part_limit_s=480
 gpu_part_done() {
   local name=$1 result=$root/build/gpu-results/$1.txt
   grep -qs '^result: passed' "$result" || return 1
-  [ -z "$(find "$root/build/release/bin" "$root/build/release/python" "$root/tests/gpu" "$root/tests/problems" -newer "$result" -type f -print -quit)" ]
+  [ -z "$(find "$root/build/release/bin" "$root/build/release/python" "$root/tests/gpu" "$root/tests/problems" "$root/tests/corpus" -newer "$result" -type f -print -quit)" ]
 }
 
 gpu_part() {

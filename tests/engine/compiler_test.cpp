@@ -7,33 +7,23 @@
 #include "engine/compiler/cubin.h"
 #include "engine/compiler/nvrtc_compile.h"
 #include "engine/compiler/resource_usage.h"
+#include "tests/engine/compiler_support.h"
 
 using namespace assay;
 using engine::CompileAnswer;
+using tests::has;
 using Outcome = engine::CompileAnswer::Outcome;
 
 namespace {
 
 CompileAnswer compile(const std::string& source, const std::string& name = {},
                       std::vector<std::string> options = {}) {
-  engine::CompileTask task;
-  task.kernel.type = schemas::KernelType::cuda;
-  task.kernel.source_code = source;
-  task.kernel.metadata.compiler_options = std::move(options);
-  if (!name.empty()) {
-    task.kernel.metadata.kernel_name = name;
-  }
-  task.architecture = "sm_90";
+  engine::CompileTask task = tests::compile_task(source, name, std::move(options));
   task.nvrtc_library = NVRTC_LIBRARY;
-  task.include_directories = {CUDA_DIRECTORY "/include", CUDA_DIRECTORY "/include/cccl"};
   const auto answer = engine::compile_with_nvrtc(task);
   INFO((answer ? "" : answer.error().message));
   REQUIRE(answer);
   return *answer;
-}
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 const std::string kAdd =

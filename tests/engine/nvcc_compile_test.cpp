@@ -10,26 +10,20 @@
 #include <catch2/catch.hpp>
 
 #include "engine/compiler/child_process.h"
+#include "tests/engine/compiler_support.h"
 
 using namespace assay;
 using engine::CompileAnswer;
+using tests::has;
 using Outcome = engine::CompileAnswer::Outcome;
 
 namespace {
 
 engine::CompileTask task(const std::string& source, const std::string& name,
                          std::vector<std::string> options) {
-  engine::CompileTask task;
-  task.kernel.type = schemas::KernelType::cuda;
-  task.kernel.source_code = source;
+  engine::CompileTask task = tests::compile_task(source, name, std::move(options));
   task.kernel.metadata.backend = schemas::CudaBackend::nvcc;
-  task.kernel.metadata.compiler_options = std::move(options);
-  if (!name.empty()) {
-    task.kernel.metadata.kernel_name = name;
-  }
-  task.architecture = "sm_90";
   task.nvcc = CUDA_DIRECTORY "/bin/nvcc";
-  task.include_directories = {CUDA_DIRECTORY "/include", CUDA_DIRECTORY "/include/cccl"};
   if (::access(task.nvcc.c_str(), X_OK) != 0) {
     std::cout << "skipped: no nvcc beside the CUDA headers\n";
     std::exit(77);
@@ -43,10 +37,6 @@ CompileAnswer compile(const std::string& source, const std::string& name = {},
   INFO((answer ? "" : answer.error().message));
   REQUIRE(answer);
   return *answer;
-}
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 const std::string kSeveral =

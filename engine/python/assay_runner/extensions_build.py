@@ -123,12 +123,9 @@ class Build:
             self._start_units()
 
     def _build_split(self):
-        number = self._architecture.removeprefix("sm_")
-        if f"{number[:-1]}.{number[-1]}a" in self.call.data["arch_list"]:
-            number += "a"
         folder = os.path.join(self._folder, "split")
         self._split_commands = Commands(folder)
-        build = SplitBuild(self.call, number, self._toolkit, folder, self._split_commands.run)
+        build = SplitBuild(self.call, self._architecture_number(), self._toolkit, folder, self._split_commands.run)
         self._split_stages = build.stages
         return build.library(), build.kernels
 
@@ -233,11 +230,14 @@ class Build:
     def _architecture_flags(self, own):
         if any("arch" in flag for flag in own):  # as stock does it
             return []
-        major, minor = capability_of(self._architecture)
-        number = f"{major}{minor}"
-        if f"{major}.{minor}a" in self.call.data["arch_list"] or self._architecture.endswith("a"):
-            number += "a"
+        number = self._architecture_number()
         return [f"-gencode=arch=compute_{number},code=sm_{number}"]
+
+    def _architecture_number(self):
+        """"90", or "90a" where the call or the server asks for what only that chip has."""
+        major, minor = capability_of(self._architecture)
+        own_chip = f"{major}.{minor}a" in self.call.data["arch_list"] or self._architecture.endswith("a")
+        return f"{major}{minor}{'a' if own_chip else ''}"
 
     def _link_command(self, library):
         toolkit = self._toolkit

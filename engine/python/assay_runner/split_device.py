@@ -47,24 +47,17 @@ class DeviceUnit:
         if item.kind == FUNCTION:
             told = item.specifiers & {"__host__", "__device__", "__global__"}
             if item.is_kernel:
-                self._without_static(item)
+                self._source.drop_static(item, self._edits)
             elif not told and "constexpr" in item.specifiers:
                 self._edits.replace(tokens[item.head].start, tokens[item.head].start, "__host__ __device__ ")
             elif parent is not None and told <= {"__host__"} and not any(t.text == "=" for t in tokens[item.parameters[1] : item.last]):
                 begin = tokens[item.body_begin or item.last].start  # NVRTC knows no function of the host
                 self._edits.replace(begin, tokens[item.last].end, "= delete;")
         elif item.kind == VARIABLE and qualified(item) in self._units.variables:
-            self._without_static(item)
+            self._source.drop_static(item, self._edits)
         elif item.kind == CLASS:
             for member in item.members:
                 self._annotate(member, item)
-
-    def _without_static(self, item):
-        for token in self._source.tokens[item.first : item.last]:
-            if token.text == "static":
-                self._edits.replace(token.start, token.end, "")
-            if token.text in ("(", "{", "="):
-                break
 
     def _wanted(self, named):
         """ids of the items that kernels are made of, by the names that they use."""

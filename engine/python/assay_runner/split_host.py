@@ -29,27 +29,20 @@ class HostUnit:
             if item.kind == CLASS:
                 self._items(item.members)
             elif item.kind == FUNCTION and item.is_kernel:
-                self._drop(item, "static")
+                self._source.drop_static(item, self._edits)
                 self._hide(item)
                 if item.body:
                     self._stub(item)
             elif item.kind == FUNCTION and item.device_only and item.body:
                 self._remove(item.body_begin, item.last, ";")
             elif item.kind == VARIABLE and qualified(item) in self._units.variables:
-                self._drop(item, "static")
+                self._source.drop_static(item, self._edits)
                 self._hide(item)
 
     def _hide(self, item):
         """Extensions of one process must not find each other's kernels and variables by name."""
         start = self._source.tokens[item.head].start
         self._edits.replace(start, start, HIDDEN)
-
-    def _drop(self, item, word):
-        for token in self._source.tokens[item.first : item.last]:
-            if token.text == word:
-                self._edits.replace(token.start, token.end, "")
-            if token.text in ("(", "{", "="):
-                break
 
     def _remove(self, first, last, replacement):
         start, end = self._source.tokens[first].start, self._source.tokens[last].end
@@ -60,8 +53,6 @@ class HostUnit:
     def _stub(self, item):
         source = self._source
         parameters = _parameters(source, item)
-        for at, name in parameters.unnamed:
-            self._edits.replace(at, at, " " + name)
         types = ", ".join(parameters.types)
         addresses = ", ".join(
             f"assay_split::address({name}){'...' if pack else ''}" for name, pack in zip(parameters.names, parameters.packs)
@@ -165,7 +156,7 @@ def _callee(source, at):
 
 class _Parameters:
     def __init__(self):
-        self.names, self.packs, self.types, self.unnamed = [], [], [], []
+        self.names, self.packs, self.types = [], [], []
 
 
 def _parameters(source, item):

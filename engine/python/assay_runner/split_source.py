@@ -98,6 +98,14 @@ class Source(Text):
                 self._note_macro(token)
         self._scope(0, len(self.tokens), (), self.items, None)
 
+    def drop_static(self, item, edits):
+        """For an item that both units must know by one name of external linkage."""
+        for token in self.tokens[item.first : item.last]:
+            if token.text == "static":
+                edits.replace(token.start, token.end, "")
+            if token.text in ("(", "{", "="):
+                break
+
     def _note_macro(self, token):
         words = tokenize(token.text, token.text.index("#") + 1, directives=False)
         if len(words) < 2 or words[0].text != "define":
