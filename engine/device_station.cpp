@@ -15,7 +15,7 @@ namespace {
 
 constexpr auto kLook = 5ms;  // between two looks at what is starting
 
-std::string with_trouble(std::string name, const std::string& trouble) {
+std::string with_trouble(const std::string& name, const std::string& trouble) {
   const std::string first_line = trouble.substr(0, trouble.find('\n'));
   return first_line.empty() ? name : name + " (" + first_line + ")";
 }

@@ -40,7 +40,7 @@ void GpuPool::Lease::release() {
   }
 }
 
-GpuPool::GpuPool(std::vector<DeviceId> devices) {
+GpuPool::GpuPool(const std::vector<DeviceId>& devices) {
   for (const DeviceId& device : devices) {
     slots_.push_back({device, false, false, {}, {}});
   }

@@ -48,7 +48,7 @@ class GpuPool {
   };
 
   // `devices` is everything configured; each is unusable until set_usable says otherwise.
-  explicit GpuPool(std::vector<DeviceId> devices);
+  explicit GpuPool(const std::vector<DeviceId>& devices);
 
   void set_usable(const DeviceId& device, bool usable);
   std::int64_t configured(schemas::DeviceKind kind) const;

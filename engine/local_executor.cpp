@@ -30,7 +30,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto kProbePatience = 30s;
-constexpr std::uint32_t kUidCount = 64;
+constexpr std::uint64_t kUidCount = 64;
 constexpr double kRunnerShareOfMemory = 0.4;
 constexpr std::int64_t kMostParallelCompiles = 64;
 
@@ -47,7 +47,7 @@ sandbox::UidPool make_uid_pool() {
     const std::uint64_t room = count > 2 * kUidCount ? count / 2 : kUidCount;
     first = count - room + process * kUidCount % (room - kUidCount + 1);
   }
-  return sandbox::UidPool(static_cast<std::uint32_t>(first), kUidCount);
+  return sandbox::UidPool(static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(kUidCount));
 }
 
 std::vector<DeviceId> choose_devices(const LocalExecutorOptions& options,

@@ -198,7 +198,7 @@ class HttpServer::Implementation {
                                                   : httplib::Server::HandlerResponse::Unhandled;
         });
     http_.set_exception_handler(
-        [](const httplib::Request&, httplib::Response& response, std::exception_ptr defect) {
+        [](const httplib::Request&, httplib::Response& response, const std::exception_ptr& defect) {
           try {
             std::rethrow_exception(defect);
           } catch (const std::exception& error) {

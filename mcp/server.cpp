@@ -187,7 +187,7 @@ Handled Server::result(const Context& context, Json result) const {
           std::nullopt};
 }
 
-Handled Server::error(const Context& context, RpcError error) const {
+Handled Server::error(const Context& context, const RpcError& error) const {
   const bool unknown_method = context.era == Era::modern && error.code == kMethodNotFound;
   return {unknown_method ? 404 : 200, encode_error(context.message.id, error), std::nullopt};
 }

@@ -57,7 +57,7 @@ class Server {
   Handled call_tool(const Context& context) const;
 
   Handled result(const Context& context, Json result) const;
-  Handled error(const Context& context, RpcError error) const;
+  Handled error(const Context& context, const RpcError& error) const;
   Json call_response(const Json& id, Era era, const schemas::Result<tools::Outcome>& outcome) const;
   Json finished(Era era, Json result) const;
 

@@ -111,8 +111,9 @@ class StdioServer {
     const auto refuse = call.refuse;
     const Json id = call.id;
     const bool taken = pool_.submit([this, call = std::move(call), withdrawn] {
-      const Json response = call.run([this](Json notification) { writer_.write(notification); },
-                                     [&withdrawn] { return withdrawn->load(); });
+      const Json response =
+          call.run([this](const Json& notification) { writer_.write(notification); },
+                   [&withdrawn] { return withdrawn->load(); });
       table_.remove(call.id);
       if (!*withdrawn) writer_.write(response);
     });

@@ -89,8 +89,7 @@ void substitute(Kernel& candidate, std::optional<Kernel>& reference, const Json&
   } else {
     for (const auto& [name, value] : given->items())
       if (!names(candidate.io, name) && !names(reference ? reference->io : none, name))
-        diagnostics.errors.push_back(
-            {path + ".args." + name, "no contract has an argument '" + name + "'"});
+        reader.error("args." + name, "no contract has an argument '" + name + "'");
     Diagnostics of_candidate, of_reference;
     if (candidate.io) {
       ObjectReader args(*given, reader.path_of("args"), of_candidate);

@@ -75,6 +75,7 @@ schemas::Result<ChildEnd> run_child(const std::vector<std::string>& arguments,
   FileActions actions;
   actions.set(writer.get(), directory);
   std::vector<char*> words;
+  words.reserve(arguments.size() + 1);
   for (const std::string& argument : arguments) {
     words.push_back(const_cast<char*>(argument.c_str()));
   }

@@ -93,7 +93,7 @@ FailedPart failed_part(const std::string& log, const std::string& place) {
   return part;
 }
 
-CompileAnswer answer_with(std::string cubin, std::vector<CubinKernel> kernels,
+CompileAnswer answer_with(std::string cubin, const std::vector<CubinKernel>& kernels,
                           const std::string& wanted, const std::string& lowered,
                           const std::string& log) {
   if (cubin.size() > kMaxCubinBytes) {

@@ -20,7 +20,7 @@ FailedPart failed_part(const std::string& log, const std::string& place);
 // the compiler says that the name means; may be empty) or `wanted` (a symbol; empty: the only
 // kernel). Outcome contract_error where there is no such kernel, compile_error where the image is
 // too large. `log` gives the resources.
-CompileAnswer answer_with(std::string cubin, std::vector<CubinKernel> kernels,
+CompileAnswer answer_with(std::string cubin, const std::vector<CubinKernel>& kernels,
                           const std::string& wanted, const std::string& lowered,
                           const std::string& log);
 

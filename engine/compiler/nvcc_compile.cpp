@@ -150,8 +150,7 @@ class Compilation {
     std::string cubin = file_text(folder_ + "/" + kImageName);
     std::vector<CubinKernel> kernels = read_kernels(cubin);
     const std::string lowered = take_marker(kernels);
-    CompileAnswer answer =
-        answer_with(std::move(cubin), std::move(kernels), wanted, lowered, end->output);
+    CompileAnswer answer = answer_with(std::move(cubin), kernels, wanted, lowered, end->output);
     if (answer.outcome != Outcome::compile_error) {
       answer.log = shown(end->output);
     }

@@ -73,6 +73,7 @@ nvrtcResult NvrtcProgram::add_name(const std::string& expression) {
 
 nvrtcResult NvrtcProgram::compile(const std::vector<std::string>& options) {
   std::vector<const char*> pointers;
+  pointers.reserve(options.size());
   for (const std::string& option : options) {
     pointers.push_back(option.c_str());
   }

@@ -87,7 +87,7 @@ schemas::Result<CompileAnswer> compile_with_nvrtc(const CompileTask& task) {
   }
   std::string cubin = program->cubin();
   std::vector<CubinKernel> kernels = read_kernels(cubin);
-  CompileAnswer answer = answer_with(std::move(cubin), std::move(kernels), wanted, lowered, log);
+  CompileAnswer answer = answer_with(std::move(cubin), kernels, wanted, lowered, log);
   if (answer.outcome != Outcome::compile_error) {
     answer.log = shown;
   }

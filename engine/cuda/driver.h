@@ -14,6 +14,7 @@
 namespace assay::engine::cuda {
 
 struct Functions {
+// NOLINTNEXTLINE(bugprone-macro-parentheses): a member's name takes none.
 #define ASSAY_CUDA_MEMBER(member, name) decltype(&::name) member = nullptr;
   ASSAY_CUDA_FUNCTIONS(ASSAY_CUDA_MEMBER)
 #undef ASSAY_CUDA_MEMBER

@@ -62,6 +62,7 @@ schemas::Result<MappedMemory> MappedMemory::import_from(DriverPointer driver, CU
   if (!rounded) return rounded.error();
   MappedMemory memory(std::move(driver), device, *rounded);
   // The handle argument carries the descriptor itself, not its address.
+  // NOLINTNEXTLINE(performance-no-int-to-ptr)
   void* os_handle = reinterpret_cast<void*>(static_cast<std::intptr_t>(descriptor));
   if (auto status = memory.driver_->check(
           memory.driver_->call.mem_import_from_shareable_handle(

@@ -32,7 +32,7 @@ bool any_ambiguous(const std::vector<Poison>& poisons) {
 
 }  // namespace
 
-Measurement::Measurement(MeasurementParts parts) : parts_(std::move(parts)) {
+Measurement::Measurement(const MeasurementParts& parts) : parts_(parts) {
   const std::int64_t slots = parts_.plan.slots;
   std::size_t bytes = outputs_bytes(parts_.candidate, slots);
   if (parts_.reference != nullptr) {

@@ -33,7 +33,7 @@ struct MeasurementParts {
 class Measurement {
  public:
   // Both sides are bound with plan.slots slots. Failure: memory.
-  explicit Measurement(MeasurementParts parts);
+  explicit Measurement(const MeasurementParts& parts);
 
   // The untimed check pass; twice with other poison where a poison could be a right value. False:
   // the candidate is wrong, and the evidence says how. Failure: unusable, when the reference does

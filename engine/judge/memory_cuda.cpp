@@ -30,6 +30,8 @@ class CudaArena final : public Arena {
       : Arena(bytes, std::move(ledger)),
         memory_(std::move(memory)),
         descriptor_(std::move(descriptor)) {
+    // The driver gives addresses as integers.
+    // NOLINTNEXTLINE(performance-no-int-to-ptr)
     data_ = reinterpret_cast<std::byte*>(memory_.address());
   }
   int descriptor() const override { return descriptor_.get(); }

@@ -171,7 +171,7 @@ std::string read_ready_mode(const Json& body, const std::string& asked, schemas:
   schemas::Diagnostics diagnostics;
   ObjectReader reader(body, "answer", diagnostics);
   const bool ready = reader.bool_or("ready", false);
-  const std::string mode = reader.optional_string("mode", 16).value_or("stream");
+  std::string mode = reader.optional_string("mode", 16).value_or("stream");
   demand_clean(diagnostics, role, at);
   if (!ready) bad(role, at, "it answered a pass without saying that it is ready");
   if (mode != asked && mode != "stream")

@@ -23,7 +23,7 @@ std::string identity_map(const std::vector<std::uint32_t>& ids) {
   std::string text;
   for (const std::uint32_t id : ids) {
     const std::string number = std::to_string(id);
-    text += number + " " + number + " 1\n";
+    text.append(number).append(" ").append(number).append(" 1\n");
   }
   return text;
 }

@@ -49,7 +49,7 @@ Trouble build(TreeBuilder& tree, Confinement& confinement,
   if (Trouble trouble = make_devices(tree, policy)) return trouble;
   if (Trouble trouble = tree.mount_tmpfs("/tmp", policy.tmp_bytes, "1777")) return trouble;
   for (std::size_t i = 0; i < policy.binds.size(); ++i) {
-    const Trouble trouble = tree.bind(policy.binds[i], real_sources[i]);
+    Trouble trouble = tree.bind(policy.binds[i], real_sources[i]);
     if (!trouble || policy.binds[i].optional) continue;
     // A missing source is the caller's mistake, not a missing layer: the program would not run.
     if (real_sources[i].empty()) confinement.failure = "bind mount: " + *trouble;

@@ -74,7 +74,7 @@ std::string allow_tree(Ruleset& rules, const Confinement& confinement) {
   const Policy& policy = confinement.policy;
   for (const BindMount& bind : policy.binds) {
     const bool moved = confinement.own_tree && !bind.target.empty();
-    const std::string trouble =
+    std::string trouble =
         rules.allow(moved ? bind.target : bind.source, bind.read_only ? kRead : kEverything);
     if (!trouble.empty()) return trouble;
   }

@@ -68,7 +68,7 @@ StepOutcome task_limit(Confinement& confinement) {
   if (counted_apart) return limit(RLIMIT_NPROC, tasks);
   const std::uint64_t counted = count_tasks_of_uid(::geteuid());
   const std::uint64_t others = counted > 0 ? counted - 1 : 0;  // without ourselves
-  const StepOutcome outcome = limit(RLIMIT_NPROC, others + tasks);
+  StepOutcome outcome = limit(RLIMIT_NPROC, others + tasks);
   if (outcome.state == StepState::missing) return outcome;
   return missing("uid " + std::to_string(::geteuid()) + " is shared: limited to " +
                  std::to_string(tasks) + " above the tasks it had");

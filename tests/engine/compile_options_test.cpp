@@ -23,7 +23,7 @@ engine::CompileOptions read(const Words& options, CudaBackend backend = CudaBack
 }  // namespace
 
 TEST_CASE("options that read files or change what is made are refused with the reason") {
-  const auto refusal = [](std::vector<std::string> options) {
+  const auto refusal = [](const std::vector<std::string>& options) {
     const auto read = engine::read_compile_options(options, "sm_90");
     return read ? std::string() : read.error().message;
   };

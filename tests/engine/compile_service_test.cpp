@@ -122,8 +122,8 @@ TEST_CASE("no file of the machine can be read by a source") {
       paths.insert(paths.end(),
                    {"/etc/shadow", "/proc/1/environ", "/etc/hostname", "../../../../etc/passwd"});
     for (const std::string& path : paths) {
-      const BuildResult result =
-          fixture.built(cuda("#include \"" + path + "\"\n" + kGood, backend));
+      const BuildResult result = fixture.built(
+          cuda(std::string("#include \"").append(path).append("\"\n").append(kGood), backend));
       INFO(path << "\n" << result.failure);
       for (const auto& layer : fixture.isolation.layers)
         hides_proc = hides_proc || (layer.name == "landlock" && layer.applied);

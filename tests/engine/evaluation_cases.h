@@ -84,7 +84,7 @@ inline schemas::Kernel triton_kernel(const std::string& source) {
   schemas::ArgSpec size;
   size.name = "n";
   size.type = schemas::ArgType::integer;
-  size.value = std::int64_t{64 * 32};
+  size.value = std::int64_t{64} * 32;
   schemas::ArgSpec block = size;
   block.name = "BLOCK";
   block.value = std::int64_t{512};

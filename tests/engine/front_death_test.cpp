@@ -114,7 +114,7 @@ TEST_CASE("the front killed in the middle of a job") {
   const std::string status = text_of("/proc/" + std::to_string(front.pid()) + "/status");
   const std::int64_t resident_kib = std::stoll(status.substr(status.find("VmRSS:") + 6));
   INFO("resident: " << resident_kib << " KiB");
-  CHECK(resident_kib < 30 * 1024);
+  CHECK(resident_kib < std::int64_t{30} * 1024);
 
   const std::string job_id = front.next("job");
   REQUIRE(job_id.size() == 32);

@@ -13,7 +13,7 @@ using assay::mcp::refuse_unread;
 using assay::mcp::RequestHead;
 
 RequestHead head(std::string method, std::string path,
-                 std::multimap<std::string, std::string> headers) {
+                 const std::multimap<std::string, std::string>& headers) {
   RequestHead made;
   made.method = std::move(method);
   made.path = std::move(path);

@@ -126,7 +126,7 @@ TEST_CASE_METHOD(Fixture, "a malformed request is 400 with every path") {
     INFO(body.dump());
     CHECK(response.status == 400);
     CHECK(response.body["status"] == "client_error");
-    CHECK(response.body["validation_errors"].size() >= 1);
+    CHECK(!response.body["validation_errors"].empty());
   }
   const RestResponse broken = rest.handle({"POST", "/evaluate", "{"});
   CHECK(broken.status == 400);

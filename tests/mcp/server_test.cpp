@@ -33,7 +33,7 @@ struct Fixture {
   }
   static json run(const Handled& handled) {
     REQUIRE(handled.call);
-    return handled.call->run([](json) {}, [] { return false; });
+    return handled.call->run([](const json&) {}, [] { return false; });
   }
 };
 

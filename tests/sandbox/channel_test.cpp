@@ -65,7 +65,8 @@ ErrorCode error_of(assay::schemas::Result<std::optional<Frame>> result) {
 }  // namespace
 
 TEST_CASE("frames arrive whole and in order") {
-  auto [ours, theirs] = make_pair();
+  auto [ours_here, theirs] = make_pair();
+  Channel& ours = ours_here;  // a lambda of C++20 may not capture a binding everywhere
   for (const std::string& text : {std::string("one"), std::string(), std::string(700'000, 'x')}) {
     std::thread sender([&] { CHECK(ours.send(text, after(5s))); });
     auto frame = theirs.receive(kCap, after(5s));

@@ -71,7 +71,8 @@ TEST_CASE("foreign memory is checked before it is used") {
   REQUIRE(file);
   ::unlink(path);
   REQUIRE(::ftruncate(file.get(), 4096) == 0);
-  CHECK(!SharedMemory::adopt_for_reading(std::move(file), 1, 4096));
+  const auto of_a_file = SharedMemory::adopt_for_reading(std::move(file), 1, 4096);
+  CHECK(!of_a_file);
   int ends[2];
   REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
   const UniqueFd writer(ends[1]);

@@ -160,6 +160,7 @@ int run_in(Surrounding surrounding, const std::vector<std::string>& arguments, s
   if (child == 0) {
     enter(surrounding, report[1]);
     std::vector<char*> argv;
+    argv.reserve(arguments.size() + 1);
     for (const std::string& argument : arguments)
       argv.push_back(const_cast<char*>(argument.c_str()));
     argv.push_back(nullptr);

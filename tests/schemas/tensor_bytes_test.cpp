@@ -64,7 +64,7 @@ TEST_CASE("sizes must fit shape and dtype exactly") {
   CHECK(
       message_of(data_of("1234567", false, {2}, schemas::Dtype::float32)).find("must be 8 bytes") !=
       std::string::npos);
-  CHECK(message_of(data_of("123456789", false, {2}, schemas::Dtype::float32)).find("9") !=
+  CHECK(message_of(data_of("123456789", false, {2}, schemas::Dtype::float32)).find('9') !=
         std::string::npos);
   CHECK(message_of(data_of("1234567", true, {8})).find("must be 8 bytes") != std::string::npos);
   CHECK(message_of(data_of("123456789", true, {8})).find("more") != std::string::npos);

@@ -46,7 +46,7 @@ TEST_CASE("hostile values are refused") {
   CHECK(refused(R"([{"kind":"surprise"}])"));
   CHECK(refused("{}"));
   std::string deep = R"({"kind":"list","items":[]})";
-  for (int i = 0; i < 20; ++i) deep = R"({"kind":"list","items":[)" + deep + "]}";
+  for (int i = 0; i < 20; ++i) deep.insert(0, R"({"kind":"list","items":[)").append("]}");
   CHECK(refused("[" + deep + "]"));
   std::string many = R"({"kind":"none"})";
   for (int i = 1; i < 4000; ++i) many += R"(,{"kind":"none"})";

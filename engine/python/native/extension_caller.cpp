@@ -93,7 +93,8 @@ Conversion tensor_tuple() {
   Conversion made;
   made.give = [](Slot& slot) -> PyObject* {
     auto* list = std::launder(reinterpret_cast<std::vector<at::Tensor>*>(&slot));
-    std::vector<at::Tensor> values = std::move(*list);
+    std::vector<at::Tensor> values;
+    values.swap(*list);
     list->~vector();
     py::tuple result(values.size());
     for (std::size_t i = 0; i < values.size(); ++i) result[i] = py::cast(std::move(values[i]));

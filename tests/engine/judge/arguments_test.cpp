@@ -127,9 +127,9 @@ TEST_CASE("inputs that do not fit are named on both sides") {
 }
 
 TEST_CASE("outputs that do not fit are named on both sides") {
-  const auto layout = [](std::vector<std::pair<Dtype, std::vector<std::int64_t>>> outputs) {
+  const auto layout = [](const std::vector<std::pair<Dtype, std::vector<std::int64_t>>>& outputs) {
     SlotLayout made;
-    for (auto& [dtype, shape] : outputs) made.add("o", dtype, shape);
+    for (const auto& [dtype, shape] : outputs) made.add("o", dtype, shape);
     return made;
   };
   const SlotLayout want = layout({{Dtype::float32, {2, 3}}});

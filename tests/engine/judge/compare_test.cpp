@@ -160,7 +160,7 @@ float from_half_bits(std::uint16_t bits) {  // normal numbers only
   const std::uint32_t wide = std::uint32_t(bits & 0x8000) << 16 |
                              (std::uint32_t((bits >> 10 & 31) + 112) << 23) |
                              std::uint32_t(bits & 0x3FF) << 13;
-  float value;
+  float value = 0;
   std::memcpy(&value, &wide, 4);
   return value;
 }
@@ -294,7 +294,7 @@ TEST_CASE("the worst of 64-bit integers is found by their difference, which neve
   CHECK(far.exact_want == "-9223372036854775808");
   CHECK(far.exact_error == "18446744073709551615");
   const WorstFound small = worst_of({5}, {7});
-  CHECK(small.exact_got + small.exact_want + small.exact_error == "");
+  CHECK((small.exact_got + small.exact_want + small.exact_error).empty());
 }
 
 TEST_CASE("nothing to compare is nothing wrong") {

@@ -53,7 +53,7 @@ class Unexplained final : public DrawSource {
 };
 
 struct Maker {
-  explicit Maker(schemas::IoContract contract, std::int64_t slots, bool explained = true,
+  explicit Maker(const schemas::IoContract& contract, std::int64_t slots, bool explained = true,
                  std::chrono::milliseconds pause = {}, DrawLimits limits = {1 << 20})
       : slots(slots) {
     (void)start_torch({});

@@ -106,7 +106,7 @@ TEST_CASE("a graph has one figure, with its copies in it") {
   timings.copy_bound_ns = 4'000;
   for (auto& one : timings.windows) {
     if (one.killed) continue;
-    one.calls_ns = {20 * 10'000};
+    one.calls_ns = {std::int64_t{20} * 10'000};
     one.copy_ns = 20 * 2'000;
   }
   const auto report = report_side(timings, graph, "candidate");
@@ -171,7 +171,7 @@ TEST_CASE("a graph no longer than its copies has no figure of its own") {
   timings.copy_bound_ns = 4'000;
   for (auto& one : timings.windows) {
     if (one.killed) continue;
-    one.calls_ns = {20 * 2'000};
+    one.calls_ns = {std::int64_t{20} * 2'000};
     one.copy_ns = 20 * 2'000;
   }
   const auto report = report_side(timings, graph, "candidate");

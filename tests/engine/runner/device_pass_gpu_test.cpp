@@ -154,7 +154,7 @@ class Runner {
     return receive();
   }
   Json ok(const Json& request, const std::vector<int>& descriptors = {}) {
-    const Json answer = ask(request, descriptors);
+    Json answer = ask(request, descriptors);
     INFO(answer.dump());
     REQUIRE(answer.at("ok") == true);
     return answer;
