@@ -15,6 +15,8 @@ using schemas::VerdictCode;
 
 namespace {
 
+constexpr std::size_t kMaxHeadlineCharacters = 300;
+
 std::string moment(const std::string& at) {
   if (at == "prepare") {
     return "before it was given the kernel";
@@ -32,6 +34,18 @@ std::string moment(const std::string& at) {
     return "during its call";
   }
   return at.empty() ? "at work" : "at \"" + at + "\"";
+}
+
+// The line that says what is wrong: a compiler's log begins with it, a Python traceback ends so.
+std::string headline(const std::string& why) {
+  const std::size_t end = why.find_last_not_of(" \n");
+  const std::size_t begin = why.find_first_not_of(' ');
+  if (end == std::string::npos) return "";
+  const bool traceback = why.compare(begin, 6, "File \"") == 0 || why.starts_with("Traceback (");
+  const std::string line = traceback
+                               ? why.substr(why.rfind('\n', end) + 1, end - why.rfind('\n', end))
+                               : why.substr(0, why.find('\n'));
+  return line.substr(0, kMaxHeadlineCharacters);
 }
 
 bool leaves_by_itself(const sandbox::ExitReport& report) {
@@ -145,8 +159,7 @@ Evaluation compilation_failed(const schemas::JobSpec& spec, const BuildResult& b
     evaluation.validated = false;
   }
   evaluation.compilation_error = why;
-  const std::string first_line = why.substr(0, std::min<std::size_t>(why.find('\n'), 300));
-  evaluation.verdict = {VerdictCode::compilation_failed, "It does not compile: " + first_line,
+  evaluation.verdict = {VerdictCode::compilation_failed, "It does not compile: " + headline(why),
                         build.timed_out
                             ? "Make it compile faster (fewer instantiations), or raise timeout."
                             : "Fix the error shown in compilation_error and send it again."};

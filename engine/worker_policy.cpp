@@ -115,6 +115,7 @@ Policy compiler_policy(const Installation& installation) {
   show_path(policy, installation.cuda_directory);
   policy.shows_proc = false;  // an #include of /proc/self/maps would quote it
   policy.limits.tasks = kCompilerTasks;
+  policy.limits.niceness = kCompilerNiceness;
   policy.memory_limit_bytes = kCompilerMemoryBytes;
   return policy;
 }
@@ -135,6 +136,7 @@ Policy python_compiler_policy(const Installation& installation, std::int64_t job
     policy.environment.push_back("MAX_JOBS=" + std::to_string(jobs));
   }
   policy.limits.tasks = kPythonCompilerTasks;
+  policy.limits.niceness = kCompilerNiceness;
   policy.memory_limit_bytes = kPythonCompilerMemoryBytes;
   return policy;
 }

@@ -18,6 +18,8 @@ inline constexpr std::uint64_t kCompilerMemoryBytes = std::uint64_t{4} << 30;
 inline constexpr std::uint64_t kCompilerTasks = 32;
 inline constexpr std::uint64_t kPythonCompilerMemoryBytes = std::uint64_t{8} << 30;  // nvcc, g++
 inline constexpr std::uint64_t kPythonCompilerTasks = 128;
+// A measurement beside compilers is not to wait for them.
+inline constexpr std::int32_t kCompilerNiceness = 10;
 inline constexpr std::uint64_t kRunnerTasks = 512;  // torch on many cores, and CUDA's own threads
 inline constexpr std::uint64_t kRunnerDescriptors = 1024;
 inline constexpr std::uint64_t kRunnerFileBytes = std::uint64_t{1} << 30;

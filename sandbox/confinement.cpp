@@ -34,6 +34,7 @@ const std::vector<Step>& confinement_steps() {
       {"L2", "capabilities", build, untrusted, layers::capabilities},
       {"L2", "no_new_privileges", build, untrusted, layers::no_new_privileges},
       {"L0", "session", target, trusted, layers::session},
+      {"L1", "cpu_priority", target, trusted, layers::cpu_priority},
       {"L0", "descriptors", target, trusted, layers::descriptors},
       {"L0", "environment", target, trusted, layers::environment},
       {"L1", "cpu_limit", target, untrusted, layers::cpu_limit},

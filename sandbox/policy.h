@@ -24,13 +24,14 @@ struct BindMount {
   bool optional = false;  // absent: leave out, instead of failing the set-up
 };
 
-// rlimits, soft = hard. 0 leaves a limit as it is. Never the address space: CUDA reserves far more
-// than it uses.
+// rlimits, soft = hard, and a share of the processors. 0 leaves each as it is. Never the address
+// space: CUDA reserves far more than it uses.
 struct ResourceLimits {
   std::uint64_t cpu_seconds = 0;      // per process
   std::uint64_t file_size_bytes = 0;  // of any one file
   std::uint64_t descriptors = 0;
-  std::uint64_t tasks = 0;  // processes and threads of the whole tree
+  std::uint64_t tasks = 0;    // processes and threads of the whole tree
+  std::int32_t niceness = 0;  // 1 to 19: yields the processors to whoever wants them
 };
 
 struct Policy {
@@ -68,7 +69,8 @@ void fields(Archive& archive, BindMount& bind) {
 }
 template <typename Archive>
 void fields(Archive& archive, ResourceLimits& limits) {
-  archive(limits.cpu_seconds, limits.file_size_bytes, limits.descriptors, limits.tasks);
+  archive(limits.cpu_seconds, limits.file_size_bytes, limits.descriptors, limits.tasks,
+          limits.niceness);
 }
 template <typename Archive>
 void fields(Archive& archive, Policy& policy) {

@@ -36,6 +36,7 @@ StepOutcome descriptors(Confinement& confinement);  // descriptors.cpp
 StepOutcome landlock(Confinement& confinement);  // landlock.cpp
 
 // limits.cpp
+StepOutcome cpu_priority(Confinement& confinement);
 StepOutcome cpu_limit(Confinement& confinement);
 StepOutcome file_size_limit(Confinement& confinement);
 StepOutcome descriptor_limit(Confinement& confinement);

@@ -2,13 +2,16 @@
 // rlimits. A hard limit is only ever lowered. RLIMIT_AS is absent on purpose: CUDA reserves address
 // space by the terabyte.
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <fcntl.h>
 #include <string>
 #include <unistd.h>
 
 #include <sys/resource.h>
 #include <sys/utsname.h>
 
+#include "sandbox/fd.h"
 #include "sandbox/layers/layers.h"
 #include "sandbox/process_table.h"
 #include "sandbox/system_error.h"
@@ -18,6 +21,8 @@ namespace {
 
 // Between the signal that says the CPU time is used up and the one that cannot be caught.
 constexpr rlim_t kCpuGraceSeconds = 1;
+constexpr int kAutogroupTries = 4;
+constexpr useconds_t kAutogroupPauseMicroseconds = 60'000;
 
 StepOutcome limit(__rlimit_resource resource, rlim_t soft, rlim_t hard) {
   rlimit current{};
@@ -43,6 +48,23 @@ bool counts_per_user_namespace() {
 }
 
 }  // namespace
+
+// A session is a group of its own to the scheduler where it groups them (sched(7), autogroup):
+// niceness then counts within the group only, and the group has one of its own.
+StepOutcome cpu_priority(Confinement& confinement) {
+  const int niceness = confinement.policy.limits.niceness;
+  if (niceness <= 0) return unwanted();
+  if (::setpriority(PRIO_PROCESS, 0, niceness) != 0) return missing(system_message("setpriority"));
+  const UniqueFd group(::open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC));
+  if (!group) return errno == ENOENT ? applied() : missing(system_message("autogroup"));
+  const std::string text = std::to_string(niceness);
+  for (int tries = 0; tries < kAutogroupTries; ++tries) {
+    if (::write(group.get(), text.data(), text.size()) > 0) return applied();
+    if (errno != EAGAIN) break;  // without privilege one change in 100 ms is allowed
+    ::usleep(kAutogroupPauseMicroseconds);
+  }
+  return missing(system_message("autogroup"));
+}
 
 StepOutcome cpu_limit(Confinement& confinement) {
   const rlim_t seconds = confinement.policy.limits.cpu_seconds;

@@ -112,6 +112,16 @@ TEST_CASE("a compilation that failed is the source's fault, or the reference's")
   CHECK(own.compiled == false);
   CHECK(own.correctness == false);
   CHECK(own.compilation_error == "kernel.cu(2): error: no");
+  CHECK(own.verdict.summary == "It does not compile: kernel.cu(2): error: no");
+  build.failure =
+      "  File \"<submission>\", line 7\n    a = 012\n         ^\nSyntaxError: leading zeros\n";
+  CHECK(engine::compilation_failed(spec, build, false).verdict.summary ==
+        "It does not compile: SyntaxError: leading zeros");
+  build.failure = "File \"x\"";
+  CHECK(engine::compilation_failed(spec, build, false).verdict.summary ==
+        "It does not compile: File \"x\"");
+  build.failure = "\n";
+  CHECK(engine::compilation_failed(spec, build, false).verdict.summary == "It does not compile: ");
   const Evaluation reference = engine::compilation_failed(spec, build, true);
   CHECK(reference.verdict.code == VerdictCode::reference_failed);
   CHECK_FALSE(reference.compiled);

@@ -57,7 +57,7 @@ def renamed(source, kernel_type, serial):
         return source + f"\n__device__ int unseen_{unseen};\n"
     if kernel_type == "torch_cuda":  # within the extension's own text
         return source.replace("#include", f"static const int unseen_{unseen} = {serial};\n#include", 1)
-    return source.replace("row = tl.program_id(0)", f"row = tl.program_id(0) + 0 * {serial}{os.getpid()}", 1)
+    return source.replace("row = tl.program_id(0)", f"row = tl.program_id(0) + 0 * 1{serial}{os.getpid()}", 1)
 
 
 def timed(server, arguments, cached):

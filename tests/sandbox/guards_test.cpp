@@ -4,6 +4,7 @@
 // surroundings, where layers are missing.
 #include <algorithm>
 #include <fcntl.h>
+#include <filesystem>
 #include <fstream>
 #include <signal.h>
 #include <unistd.h>
@@ -260,6 +261,14 @@ TEST_CASE("cpu time is limited", "[guards][slow]") {
   const Outcome outcome = run({"spin"}, policy);
   CHECK(outcome.report.kind == sandbox::ExitKind::timed_out);
   CHECK(outcome.report.signal == SIGXCPU);
+}
+
+TEST_CASE("a process that shall yield the processors does so in its group, too", "[guards]") {
+  const bool grouped = std::filesystem::exists("/proc/self/autogroup");
+  sandbox::Policy policy = untrusted_policy();
+  CHECK(run({"priority"}, policy).output == (grouped ? "0 0\n" : "0 none\n"));
+  policy.limits.niceness = 7;
+  CHECK(run({"priority"}, policy).output == (grouped ? "7 7\n" : "7 none\n"));
 }
 
 TEST_CASE("limits", "[guards]") {

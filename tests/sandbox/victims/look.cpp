@@ -100,6 +100,11 @@ int look(const Arguments& arguments) {
     ::getrlimit(RLIMIT_NOFILE, &files);
     ::getrlimit(RLIMIT_CORE, &core);
     say(std::to_string(files.rlim_max) + " " + std::to_string(core.rlim_max));
+  } else if (what == "priority") {
+    std::string group = "none";
+    std::ifstream file("/proc/self/autogroup");  // "/autogroup-12 nice 10"
+    for (std::string word; file >> word;) group = word;
+    say(std::to_string(::getpriority(PRIO_PROCESS, 0)) + " " + group);
   } else if (what == "ipc") {
     const bool make = arguments.size() > 2 && arguments[2] == "make";
     const int id = ::shmget(std::atoi(arguments[1].c_str()), 1, make ? IPC_CREAT | 0600 : 0);
