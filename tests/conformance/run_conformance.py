@@ -59,19 +59,30 @@ class Outcome:
                 if check["status"] in statuses and scenario not in self.unscored]
 
 
-def run_suite(tools, suite, url, results, extra=()):
-    shutil.rmtree(results, ignore_errors=True)
+def run_program(tools, suite, *arguments):
     node, _ = node_tools.find_node()
     program = tools / "node_modules" / suite.package / "dist" / "index.js"
-    done = subprocess.run([node, program, "server", "--url", url, *suite.arguments, *extra, "-o", results],
-                          capture_output=True, text=True, timeout=SUITE_LIMIT_S)
-    text = re.sub(r"\x1b\[\d*m", "", done.stdout + done.stderr)
+    done = subprocess.run([node, program, *arguments], capture_output=True, text=True, timeout=SUITE_LIMIT_S)
+    return done.returncode, re.sub(r"\x1b\[\d*m", "", done.stdout + done.stderr)
+
+
+def never_scored(tools, suite):
+    """The scenarios that a revision's list runs without scoring them: extensions, pending ones, later additions."""
+    if "--requirements" not in suite.arguments:
+        return set()
+    _, text = run_program(tools, suite, "list", *suite.arguments)
+    _, _, tail = text.partition("Run and reported, but never scored:")
+    return set(re.findall(r"^ +- (\S+) \[server\]$", tail, re.MULTILINE))
+
+
+def run_suite(tools, suite, url, results, extra=()):
+    shutil.rmtree(results, ignore_errors=True)
+    status, text = run_program(tools, suite, "server", "--url", url, *suite.arguments, *extra, "-o", results)
     checks = []
     for file in sorted(results.glob("server-*/checks.json")):
         scenario = re.fullmatch(r"server-(.+)-\d{4}-\d\d-\d\dT[\d-]+Z", file.parent.name).group(1)
         checks += [(scenario, check) for check in json.loads(file.read_text())]
-    _, _, tail = text.partition("\nNot scored for")
-    return Outcome(done.returncode, text, checks, set(re.findall(r"^  \S+ (\S+) \([a-z-]+\)$", tail, re.MULTILINE)))
+    return Outcome(status, text, checks, never_scored(tools, suite))
 
 
 def faults_with_fixtures(suite, outcome):
