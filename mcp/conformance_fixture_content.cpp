@@ -67,7 +67,7 @@ Json said(Json content) {
   return {{"role", "user"}, {"content", std::move(content)}};
 }
 
-Json said(const std::string& text) {
+Json said_text(const std::string& text) {
   return said(Json{{"type", "text"}, {"text", text}});
 }
 
@@ -159,23 +159,24 @@ Json content_prompts() {
 std::optional<Handled> get_content_prompt(const Request& request, const std::string& name) {
   if (name == "test_simple_prompt")
     return answer_with_messages(request,
-                                Json::array({said("This is a simple prompt for testing.")}));
+                                Json::array({said_text("This is a simple prompt for testing.")}));
   if (name == "test_prompt_with_arguments") {
     if (auto refused = lacking_argument(request, {"arg1", "arg2"})) return refused;
     return answer_with_messages(
-        request, Json::array({said("Prompt with arguments: arg1='" + argument(request, "arg1") +
-                                   "', arg2='" + argument(request, "arg2") + "'")}));
+        request,
+        Json::array({said_text("Prompt with arguments: arg1='" + argument(request, "arg1") +
+                               "', arg2='" + argument(request, "arg2") + "'")}));
   }
   if (name == "test_prompt_with_embedded_resource") {
     if (auto refused = lacking_argument(request, {"resourceUri"})) return refused;
     return answer_with_messages(
         request, Json::array({said(embedded(argument(request, "resourceUri"), "text/plain",
                                             "Embedded resource content for testing.")),
-                              said("Please process the embedded resource above.")}));
+                              said_text("Please process the embedded resource above.")}));
   }
   if (name == "test_prompt_with_image")
     return answer_with_messages(
-        request, Json::array({said(image()), said("Please analyze the image above.")}));
+        request, Json::array({said(image()), said_text("Please analyze the image above.")}));
   return std::nullopt;
 }
 

@@ -135,7 +135,8 @@ McpReply McpEndpoint::take(const Message& message, const Peer& peer, bool accept
   auto patience =
       wants_progress && accepts_stream ? std::chrono::milliseconds::zero() : options_.stream_after;
   do {
-    auto [ended, response] = stream->end_within(patience);
+    auto [ended, response] =
+        accepts_stream ? stream->sole_answer_within(patience) : stream->end_within(patience);
     if (ended) {
       // A call that its client has withdrawn has no response.
       reply.status = response ? 200 : 202;
