@@ -127,6 +127,7 @@ int serve(const Options& options) {
   HttpOptions http_options;
   http_options.host = options.host;
   http_options.port = options.port;
+  http_options.stream_lists = options.conformance_fixtures;
   HttpServer http(http_options);
   const auto port = http.listen();
   if (!port.ok()) return fail(port.error());
