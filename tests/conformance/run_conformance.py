@@ -36,7 +36,7 @@ class Suite:
 SUITES = [
     Suite("0.1.16-active", "conformance-stable", ["--suite", "active"], 40),
     Suite("0.2.0-alpha.12-2025-11-25", "conformance-next", ["--requirements", "2025-11-25"], 84),
-    Suite("0.2.0-alpha.12-2026-07-28", "conformance-next", ["--requirements", "2026-07-28"], 0),
+    Suite("0.2.0-alpha.12-2026-07-28", "conformance-next", ["--requirements", "2026-07-28"], 155),
 ]
 
 
@@ -105,12 +105,15 @@ def faults_without_fixtures(suite, outcome):
 
 
 def report(name, outcome, faults, seconds):
-    scored = [len(outcome.of(status)) for status in ("SUCCESS", "FAILURE", "WARNING")]
-    line = "{}: {} passed, {} failed, {} warnings".format(name, *scored)
+    def counts(scored):
+        return [len(outcome.of(status, scored)) for status in ("SUCCESS", "FAILURE", "WARNING")]
+
+    scored, unscored = counts(True), counts(False)
+    total = [one + other for one, other in zip(scored, unscored)]
+    line = "{}: {} passed, {} failed, {} warnings".format(name, *total)
     if outcome.unscored:
-        line += "; unscored {} passed, {} failed".format(
-            *[len(outcome.of(status, scored=False)) for status in ("SUCCESS", "FAILURE")])
-    print(f"{line} ({seconds:.1f} s){'' if not faults else ': NOT AS IT SHOULD BE'}", flush=True)
+        line += "; scored among them {}, {}, {}".format(*scored)
+    print(f"{line} ({seconds:.1f} s){': NOT AS IT SHOULD BE' if faults else ''}", flush=True)
     for fault in faults:
         print(fault)
 
