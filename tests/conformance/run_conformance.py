@@ -100,7 +100,7 @@ def faults_without_fixtures(suite, outcome):
     """The suite itself compares with the baseline: an unlisted failure and a listed success are both faults."""
     if outcome.status == 0 and outcome.checks:
         return []
-    lines = [line for line in outcome.text.splitlines() if re.search(r"[Ss]tale|[Uu]nexpected|^\s+[~✗✓] ", line)]
+    lines = [line for line in outcome.text.splitlines() if re.search(r"[Ss]tale|[Uu]nexpected|^\s+[✗✓] ", line)]
     return [f"  the suite exited with {outcome.status}", *lines[-40:]]
 
 
