@@ -60,6 +60,7 @@ schemas::Result<JobView> wait_for_job(engine::Engine& engine, const std::string&
       if (policy.cancels_job) (void)engine.cancel(job_id);
       return Error{ErrorCode::cancelled, "the call was withdrawn", false, {}};
     }
+    if (job->held_over) return job;
     teller.tell(*job);
     if (policy.patience && Clock::now() >= deadline) return job;
   }

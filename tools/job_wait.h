@@ -21,7 +21,8 @@ struct WaitPolicy {
   bool cancels_job = false;  // a withdrawn call takes the job with it; else only the waiting ends
 };
 
-// The job once it is terminal, or as it stands when patience ran out. Blocks. Errors: not_found,
+// The job once it is terminal, or as it stands when patience ran out or the server stops before it
+// began. Blocks. Errors: not_found,
 // cancelled.
 schemas::Result<engine::JobView> wait_for_job(engine::Engine& engine, const std::string& job_id,
                                               const WaitPolicy& policy, const CallContext& context);

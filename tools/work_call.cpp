@@ -33,6 +33,7 @@ schemas::Result<Outcome> run_work(engine::Engine& engine, schemas::WorkRequest w
   WaitPolicy policy;
   policy.cancels_job = true;
   if (!context.wait_for_verdict) policy.patience = std::chrono::seconds(work.wait_seconds);
+  if (context.run_timeout_seconds) work.run_timeout_seconds = context.run_timeout_seconds;
   auto job_id = engine.submit(std::move(work));
   if (!job_id.ok()) return job_id.error();
   auto job = wait_for_job(engine, *job_id, policy, context);
