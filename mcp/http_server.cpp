@@ -9,7 +9,9 @@
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 
-#include "mcp/sse.h"
+#include "mcp/form.h"
+#include "mcp/mcp_endpoint.h"
+#include "mcp/rest_answers.h"
 #include "mcp/worker_pool.h"
 
 namespace assay::mcp {
@@ -21,7 +23,8 @@ using schemas::ErrorCode;
 constexpr int kListenBacklog = 1'024;
 constexpr std::chrono::milliseconds kStreamPoll{
     200};  // a reader who has gone is noticed within this time
-constexpr const char* kJson = "application/json";
+// Where the type of a form stands once the library must not see it.
+constexpr const char* kFormType = "Assay-Form-Type";
 constexpr const char* kEventStream = "text/event-stream";
 
 // Gives the library's connections threads of a pool that grows and shrinks. Its queue has no bound
@@ -56,18 +59,20 @@ RequestHead head_of(const httplib::Request& request) {
 }
 
 McpHeaders mcp_headers_of(const RequestHead& head) {
-  return {head.header("MCP-Protocol-Version"), head.header("Mcp-Method"), head.header("Mcp-Name")};
+  return {head.header("MCP-Protocol-Version"), head.header("Mcp-Method"), head.header("Mcp-Name"),
+          head.header("Mcp-Session-Id"), head.header("Last-Event-ID")};
 }
 
 // Bodies go out through a provider: the library would otherwise compress them at its slowest
 // setting. A provider that reports failure after its last byte makes the library close the
 // connection.
-void send_text(httplib::Response& response, int status, std::string text, bool close = false) {
+void send_text(httplib::Response& response, int status, std::string text, bool close = false,
+               const std::string& type = kJsonType) {
   response.status = status;
   if (close) response.set_header("Connection", "close");
   const std::size_t size = text.size();
   response.set_content_provider(
-      size, kJson,
+      size, type,
       [text = std::move(text), close](std::size_t offset, std::size_t length,
                                       httplib::DataSink& sink) {
         sink.write(text.data() + offset, length);
@@ -79,28 +84,37 @@ void send_json(httplib::Response& response, int status, const Json& body, bool c
   send_text(response, status, schemas::dump_json(body), close);
 }
 
+// The library would refuse urlencoded bodies beyond 8,192 bytes and keep the parts of multipart
+// ones by its own rules; without their type they are bytes like any other.
+void set_form_type_aside(httplib::Request& request) {
+  request.headers.erase(kFormType);
+  const std::string type = request.get_header_value("Content-Type");
+  if (!is_form_type(type)) return;
+  request.headers.erase("Content-Type");
+  request.headers.emplace(kFormType, type);
+}
+
 bool accepts_stream(const RequestHead& head) {
   const auto accept = head.header("Accept");
   return !accept || accept->find(kEventStream) != std::string::npos ||
          accept->find("*/*") != std::string::npos;
 }
 
-// Writes the events of one call: what there is, a comment in long silences, the response, the end.
+// Writes the frames of a source, and a comment in long silences.
 class StreamWriter {
  public:
-  StreamWriter(std::shared_ptr<CallStream> stream, bool closing_cancels)
-      : stream_(std::move(stream)), closing_cancels_(closing_cancels) {}
+  explicit StreamWriter(std::shared_ptr<EventSource> events) : events_(std::move(events)) {}
 
   // Called by the library in a loop until the sink is done. Must not throw: that would end the
   // process.
   bool write_some(httplib::DataSink& sink) noexcept {
     try {
       if (!sink.is_writable()) return false;  // the reader has gone
-      if (const auto message = stream_->next(kStreamPoll)) {
-        write(sink, event_frame(*message));
-      } else if (stream_->drained()) {
+      if (const auto frame = events_->next(kStreamPoll)) {
+        write(sink, *frame);
+      } else if (events_->ended()) {
         sink.done();
-        ended_ = true;
+        whole_ = true;
       } else if (Clock::now() - last_write_ >= kCommentInterval) {
         write(sink, kCommentFrame);
       }
@@ -111,7 +125,13 @@ class StreamWriter {
     }
   }
 
-  void released() noexcept { stream_->abandon(closing_cancels_ && !ended_); }
+  void released() noexcept {
+    try {
+      events_->closed(whole_);
+    } catch (const std::exception& defect) {
+      spdlog::error("ending an event stream failed: {}", defect.what());
+    }
+  }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -121,18 +141,26 @@ class StreamWriter {
     last_write_ = Clock::now();
   }
 
-  std::shared_ptr<CallStream> stream_;
-  bool closing_cancels_;
-  bool ended_ = false;
+  std::shared_ptr<EventSource> events_;
+  bool whole_ = false;
   Clock::time_point last_write_ = Clock::now();
 };
+
+void send_events(httplib::Response& response, std::shared_ptr<EventSource> events) {
+  response.set_header("Cache-Control", "no-cache");
+  response.set_header("X-Accel-Buffering", "no");
+  const auto writer = std::make_shared<StreamWriter>(std::move(events));
+  response.set_chunked_content_provider(
+      kEventStream,
+      [writer](std::size_t, httplib::DataSink& sink) { return writer->write_some(sink); },
+      [writer](bool) { writer->released(); });
+}
 
 }  // namespace
 
 class HttpServer::Implementation {
  public:
-  explicit Implementation(HttpOptions options)
-      : options_(std::move(options)), calls_(options_.max_calls, options_.max_calls) {
+  explicit Implementation(HttpOptions options) : options_(std::move(options)) {
     guard_.allowed_hosts = allowed_hosts_for(options_.host);
   }
 
@@ -159,13 +187,14 @@ class HttpServer::Implementation {
   }
 
   bool serve(const Server& server, const Rest& rest) {
-    server_ = &server;
+    endpoint_ = std::make_unique<McpEndpoint>(
+        server, McpEndpointOptions{options_.max_calls, options_.stream_after});
     rest_ = &rest;
     serving_ = true;
     if (stopping_) return true;
     const bool accepted = http_.listen_after_bind();
     serving_ = false;
-    calls_.stop();
+    endpoint_->stop();
     return accepted || stopping_;
   }
 
@@ -194,6 +223,7 @@ class HttpServer::Implementation {
     http_.new_task_queue = [this] { return new ConnectionQueue(options_.max_connections); };
     http_.set_pre_routing_handler(
         [this](const httplib::Request& request, httplib::Response& response) {
+          set_form_type_aside(const_cast<httplib::Request&>(request));
           return answer_unread(request, response) ? httplib::Server::HandlerResponse::Handled
                                                   : httplib::Server::HandlerResponse::Unhandled;
         });
@@ -217,9 +247,10 @@ class HttpServer::Implementation {
     };
     http_.set_error_handler(fill_error);
     route("/mcp", &Implementation::answer_mcp);
-    for (const std::string& path : Rest::paths())
-      route(path.back() == '/' && path.size() > 1 ? path + "([^/]+)" : path,
-            &Implementation::answer_rest);
+    route(".*", &Implementation::answer_rest);
+    http_.set_logger([this](const httplib::Request& request, const httplib::Response& response) {
+      if (rest_ != nullptr) rest_->count(request.method, request.path, response.status);
+    });
   }
 
   using Answer = void (Implementation::*)(const httplib::Request&, httplib::Response&);
@@ -270,74 +301,38 @@ class HttpServer::Implementation {
   }
 
   void answer_rest(const httplib::Request& request, httplib::Response& response) {
-    const RestResponse answer = rest_->handle({request.method,
-                                               request.path,
-                                               request.body,
-                                               {request.params.begin(), request.params.end()}});
+    RestResponse answer = rest_->handle({request.method,
+                                         request.path,
+                                         request.body,
+                                         {request.params.begin(), request.params.end()},
+                                         request.get_header_value(kFormType)});
+    response.status = answer.status;
     if (!answer.gpu_type.empty()) response.set_header("X-GPU-Type", answer.gpu_type);
     if (!answer.allow.empty()) response.set_header("Allow", answer.allow);
     if (answer.retry_after_seconds)
       response.set_header("Retry-After", std::to_string(*answer.retry_after_seconds));
-    send_json(response, answer.status, answer.body);
+    if (!answer.content_security_policy.empty())
+      response.set_header("Content-Security-Policy", answer.content_security_policy);
+    if (answer.events) return send_events(response, std::move(answer.events));
+    send_text(response, answer.status,
+              answer.text ? std::move(*answer.text) : schemas::dump_json(answer.body), false,
+              answer.content_type);
   }
 
   void answer_mcp(const httplib::Request& request, httplib::Response& response) {
-    if (request.method != "POST") {
-      response.set_header("Allow", "POST");
-      return send_json(
-          response, 405,
-          rest_error(405, "use POST: this server keeps no sessions and sends no stream"));
-    }
     const RequestHead head = head_of(request);
-    const McpHeaders headers = mcp_headers_of(head);
-    Handled handled = server_->handle(request.body, &headers);
-    if (handled.call) return answer_call(std::move(*handled.call), accepts_stream(head), response);
-    if (handled.body.is_null()) {
-      response.status = handled.http_status;
-      return;
-    }
-    send_json(response, handled.http_status, handled.body);
-  }
-
-  // Works on the call on a thread of its own; answers at once if it is quick, else by a stream.
-  void answer_call(PendingCall call, bool may_stream, httplib::Response& response) {
-    const auto stream = std::make_shared<CallStream>();
-    const auto refuse = call.refuse;
-    const bool wants_progress = call.wants_progress;
-    const bool closing_cancels = call.closing_cancels;
-    const bool taken = calls_.submit([call = std::move(call), stream] {
-      try {
-        stream->finish(call.run([&](Json notification) { stream->notify(std::move(notification)); },
-                                [&] { return stream->withdrawn(); }));
-      } catch (const std::exception& defect) {
-        spdlog::error("a tool call failed: {}", defect.what());
-        stream->finish(call.refuse(Error{ErrorCode::internal, "internal error", true, {}}));
-      }
-    });
-    if (!taken) {
-      const Error busy{ErrorCode::overloaded, "too many calls are in progress", true, {}};
-      return send_json(response, 200, refuse(busy));
-    }
-    auto patience = wants_progress ? std::chrono::milliseconds::zero() : options_.stream_after;
-    do {
-      if (const auto answer = stream->response_within(patience))
-        return send_json(response, 200, *answer);
-      patience = kStreamPoll;
-    } while (!may_stream);
-    response.set_header("Cache-Control", "no-cache");
-    response.set_header("X-Accel-Buffering", "no");
-    const auto writer = std::make_shared<StreamWriter>(stream, closing_cancels);
-    response.set_chunked_content_provider(
-        kEventStream,
-        [writer](std::size_t, httplib::DataSink& sink) { return writer->write_some(sink); },
-        [writer](bool) { writer->released(); });
+    McpReply reply = endpoint_->handle(
+        {request.method, request.body, mcp_headers_of(head), accepts_stream(head)});
+    response.status = reply.status;
+    for (const auto& [name, value] : reply.headers) response.set_header(name, value);
+    if (reply.events) return send_events(response, std::move(reply.events));
+    if (!reply.body.is_null()) send_json(response, reply.status, reply.body);
   }
 
   HttpOptions options_;
   GuardOptions guard_;
   httplib::Server http_;
-  WorkerPool calls_;
-  const Server* server_ = nullptr;
+  std::unique_ptr<McpEndpoint> endpoint_;
   const Rest* rest_ = nullptr;
   int listener_ = -1;
   std::atomic<bool> stopping_ = false;

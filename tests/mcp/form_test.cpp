@@ -67,9 +67,9 @@ TEST_CASE("what is no multipart form is refused") {
   refused("multipart/form-data; boundary=b", "--b\r\n" + part + "--b\r\n");
   refused("multipart/form-data; boundary=b", "--b\r\nContent-Type: x\r\n\r\n1\r\n--b--");
   refused("multipart/form-data; boundary=b", "--b\r\n\r\n1\r\n--b--");
-  refused("multipart/form-data; boundary=b",
-          "--b\r\nX: " + std::string(assay::mcp::kMaxPartHeaderBytes, 'x') + "\r\n" + part +
-              "--b--");
+  refused(
+      "multipart/form-data; boundary=b",
+      "--b\r\nX: " + std::string(assay::mcp::kMaxPartHeaderBytes, 'x') + "\r\n" + part + "--b--");
   std::string many, parts;
   for (std::size_t i = 0; i <= assay::mcp::kMaxFormFields; ++i) {
     many += "f" + std::to_string(i) + "=&";

@@ -34,8 +34,8 @@ struct RestFixture {
                               const std::map<std::string, std::string>& fields) const {
     std::string body;
     for (const auto& [name, value] : fields)
-      body += "--b\r\nContent-Disposition: form-data; name=\"" + name + "\"\r\n\r\n" + value +
-              "\r\n";
+      body +=
+          "--b\r\nContent-Disposition: form-data; name=\"" + name + "\"\r\n\r\n" + value + "\r\n";
     body += "--b--\r\n";
     return rest.handle({"POST", path, body, {}, "multipart/form-data; boundary=b"});
   }

@@ -75,9 +75,11 @@ TEST_CASE_METHOD(Fixture, "the request is a comparison at Keck's tolerance and w
 }
 
 TEST_CASE_METHOD(Fixture, "both encodings of a form are read") {
-  const RestResponse response =
-      rest.handle({"POST", "/compute_score", "torch_code=a%0Ab&cuda_code=c+d", {},
-                   "application/x-www-form-urlencoded"});
+  const RestResponse response = rest.handle({"POST",
+                                             "/compute_score",
+                                             "torch_code=a%0Ab&cuda_code=c+d",
+                                             {},
+                                             "application/x-www-form-urlencoded"});
   CHECK(response.body["passed"] == true);
   CHECK(engine.submitted.back().reference->source_code == "a\nb");
   CHECK(engine.submitted.back().candidate.source_code == "c d");
@@ -93,14 +95,14 @@ TEST_CASE_METHOD(Fixture, "what is missing is said with status 200") {
     CHECK(response.body["compiled"] == false);
     CHECK(message(response) == "Cannot find cuda code block");
   }
-  CHECK(message(post_form("/check_torch", {{"gt_torch", "x"}})) ==
-        "Cannot find torch code block");
+  CHECK(message(post_form("/check_torch", {{"gt_torch", "x"}})) == "Cannot find torch code block");
   const RestResponse response = post_form("/compute_score", {{"cuda_code", "x"}});
   CHECK(response.body["formated"] == false);
   CHECK_THAT(message(response), Contains("torch_code"));
   CHECK(engine.submitted.empty());
-  CHECK(rest.handle({"POST", "/check_torch", "--b", {}, "multipart/form-data; boundary=b"})
-            .status == 400);
+  CHECK(
+      rest.handle({"POST", "/check_torch", "--b", {}, "multipart/form-data; boundary=b"}).status ==
+      400);
 }
 
 TEST_CASE_METHOD(Fixture, "what failed is said in a few words") {
@@ -169,8 +171,7 @@ TEST_CASE_METHOD(Fixture, "healthz counts what a cluster would") {
 
 TEST_CASE("a compile log is cut to its errors and short paths") {
   CHECK(keck_compile_log("") == "empty log");
-  CHECK(keck_compile_log("one\n\n two \nthree\nfour\nfive\nsix") ==
-        "one\ntwo \nthree\nfour\nfive");
+  CHECK(keck_compile_log("one\n\n two \nthree\nfour\nfive\nsix") == "one\ntwo \nthree\nfour\nfive");
   CHECK(keck_compile_log("x\nRuntimeError: bad\nRuntimeError: bad\ny") == "RuntimeError: bad");
   CHECK(keck_compile_log("/usr/lib/python3/torch/include/a.h:1: fatal error: b/c.h: none") ==
         "torch/include/a.h:1: fatal error: b/c.h: none");
