@@ -41,6 +41,7 @@ struct WorkRequest {
   std::int64_t num_warmup = kDefaultWarmup;  // calls before them
   std::optional<double> atol, rtol;          // as in torch.allclose when either is given
   std::int64_t timeout_seconds = kDefaultTimeoutSeconds;  // compiling and running, not queueing
+  std::optional<std::int64_t> run_timeout_seconds;        // of it, what may follow the compiling
   bool enable_device_metrics = false;
   std::vector<Json> extra_shapes;                   // substitutions, as sent (extra_shapes.h)
   bool timed = true;                                // false: values are checked, nothing is timed

@@ -59,6 +59,7 @@ schemas::Result<JobView> wait_for_job(engine::Engine& engine, const std::string&
     if (!job.ok() || schemas::is_terminal(job->state)) return job;
     if (context.cancelled && context.cancelled())
       return Error{ErrorCode::cancelled, "the call was withdrawn", false, {}};
+    if (job->held_over) return job;
     teller.tell(*job);
     if (patience && Clock::now() >= deadline) return job;
   }

@@ -16,9 +16,9 @@ inline constexpr std::chrono::milliseconds kWaitSlice{200};
 // Progress is told at least this often, so that hosts do not give up on us.
 inline constexpr std::chrono::seconds kProgressInterval{5};
 
-// The job once it is terminal, or as it stands when patience ran out; without patience, however
-// long that takes. Blocks. Errors: not_found; cancelled when the call was withdrawn, which leaves
-// the job alone (job_join.h knows who else wants it).
+// The job once it is terminal, or as it stands when patience ran out or the server stops before it
+// began; without patience, however long that takes. Blocks. Errors: not_found; cancelled when the
+// call was withdrawn, which leaves the job alone (job_join.h knows who else wants it).
 schemas::Result<engine::JobView> wait_for_job(engine::Engine& engine, const std::string& job_id,
                                               std::optional<std::chrono::milliseconds> patience,
                                               const CallContext& context);

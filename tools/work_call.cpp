@@ -32,6 +32,7 @@ schemas::Result<Outcome> run_work(engine::Engine& engine, JobJoin& join, schemas
                                   const CallContext& context) {
   std::optional<std::chrono::milliseconds> patience;
   if (!context.wait_for_verdict) patience = std::chrono::seconds(work.wait_seconds);
+  if (context.run_timeout_seconds) work.run_timeout_seconds = context.run_timeout_seconds;
   auto waiter = join.enter(std::move(work));
   if (!waiter.ok()) return waiter.error();
   auto job = wait_for_job(engine, waiter->job_id(), patience, context);
