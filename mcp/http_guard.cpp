@@ -84,7 +84,8 @@ std::optional<HttpRefusal> refuse_unread(const RequestHead& head) {
   }
   const auto length = parse_length(*declared);
   if (!length) return HttpRefusal{400, "Content-Length must be a number of bytes"};
-  const std::uint64_t most = head.path == "/mcp" ? kMaxMcpBodyBytes : kMaxRestBodyBytes;
+  static const std::vector<std::string> small = {"/mcp", "/compute_score", "/check_torch"};
+  const std::uint64_t most = contains(small, head.path) ? kMaxMcpBodyBytes : kMaxRestBodyBytes;
   if (*length > most) return HttpRefusal{413, "the body is larger than " + mebibytes(most)};
   return std::nullopt;
 }

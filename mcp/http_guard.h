@@ -13,7 +13,7 @@
 namespace assay::mcp {
 
 inline constexpr std::uint64_t kMaxRestBodyBytes = std::uint64_t{64} << 20;
-inline constexpr std::uint64_t kMaxMcpBodyBytes = std::uint64_t{8} << 20;
+inline constexpr std::uint64_t kMaxMcpBodyBytes = std::uint64_t{8} << 20;  // and of forms
 
 struct RequestHead {
   std::string method;

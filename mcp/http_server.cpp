@@ -9,7 +9,9 @@
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 
+#include "mcp/form.h"
 #include "mcp/mcp_endpoint.h"
+#include "mcp/rest_answers.h"
 #include "mcp/worker_pool.h"
 
 namespace assay::mcp {
@@ -21,7 +23,8 @@ using schemas::ErrorCode;
 constexpr int kListenBacklog = 1'024;
 constexpr std::chrono::milliseconds kStreamPoll{
     200};  // a reader who has gone is noticed within this time
-constexpr const char* kJson = "application/json";
+// Where the type of a form stands once the library must not see it.
+constexpr const char* kFormType = "Assay-Form-Type";
 constexpr const char* kEventStream = "text/event-stream";
 
 // Gives the library's connections threads of a pool that grows and shrinks. Its queue has no bound
@@ -63,12 +66,13 @@ McpHeaders mcp_headers_of(const RequestHead& head) {
 // Bodies go out through a provider: the library would otherwise compress them at its slowest
 // setting. A provider that reports failure after its last byte makes the library close the
 // connection.
-void send_text(httplib::Response& response, int status, std::string text, bool close = false) {
+void send_text(httplib::Response& response, int status, std::string text, bool close = false,
+               const std::string& type = kJsonType) {
   response.status = status;
   if (close) response.set_header("Connection", "close");
   const std::size_t size = text.size();
   response.set_content_provider(
-      size, kJson,
+      size, type,
       [text = std::move(text), close](std::size_t offset, std::size_t length,
                                       httplib::DataSink& sink) {
         sink.write(text.data() + offset, length);
@@ -78,6 +82,16 @@ void send_text(httplib::Response& response, int status, std::string text, bool c
 
 void send_json(httplib::Response& response, int status, const Json& body, bool close = false) {
   send_text(response, status, schemas::dump_json(body), close);
+}
+
+// The library would refuse urlencoded bodies beyond 8,192 bytes and keep the parts of multipart
+// ones by its own rules; without their type they are bytes like any other.
+void set_form_type_aside(httplib::Request& request) {
+  request.headers.erase(kFormType);
+  const std::string type = request.get_header_value("Content-Type");
+  if (!is_form_type(type)) return;
+  request.headers.erase("Content-Type");
+  request.headers.emplace(kFormType, type);
 }
 
 bool accepts_stream(const RequestHead& head) {
@@ -210,6 +224,7 @@ class HttpServer::Implementation {
     http_.new_task_queue = [this] { return new ConnectionQueue(options_.max_connections); };
     http_.set_pre_routing_handler(
         [this](const httplib::Request& request, httplib::Response& response) {
+          set_form_type_aside(const_cast<httplib::Request&>(request));
           return answer_unread(request, response) ? httplib::Server::HandlerResponse::Handled
                                                   : httplib::Server::HandlerResponse::Unhandled;
         });
@@ -233,9 +248,10 @@ class HttpServer::Implementation {
     };
     http_.set_error_handler(fill_error);
     route("/mcp", &Implementation::answer_mcp);
-    for (const std::string& path : Rest::paths())
-      route(path.back() == '/' && path.size() > 1 ? path + "([^/]+)" : path,
-            &Implementation::answer_rest);
+    route(".*", &Implementation::answer_rest);
+    http_.set_logger([this](const httplib::Request& request, const httplib::Response& response) {
+      if (rest_ != nullptr) rest_->count(request.method, request.path, response.status);
+    });
   }
 
   using Answer = void (Implementation::*)(const httplib::Request&, httplib::Response&);
@@ -286,15 +302,22 @@ class HttpServer::Implementation {
   }
 
   void answer_rest(const httplib::Request& request, httplib::Response& response) {
-    const RestResponse answer = rest_->handle({request.method,
-                                               request.path,
-                                               request.body,
-                                               {request.params.begin(), request.params.end()}});
+    RestResponse answer = rest_->handle({request.method,
+                                         request.path,
+                                         request.body,
+                                         {request.params.begin(), request.params.end()},
+                                         request.get_header_value(kFormType)});
+    response.status = answer.status;
     if (!answer.gpu_type.empty()) response.set_header("X-GPU-Type", answer.gpu_type);
     if (!answer.allow.empty()) response.set_header("Allow", answer.allow);
     if (answer.retry_after_seconds)
       response.set_header("Retry-After", std::to_string(*answer.retry_after_seconds));
-    send_json(response, answer.status, answer.body);
+    if (!answer.content_security_policy.empty())
+      response.set_header("Content-Security-Policy", answer.content_security_policy);
+    if (answer.events) return send_events(response, std::move(answer.events));
+    send_text(response, answer.status,
+              answer.text ? std::move(*answer.text) : schemas::dump_json(answer.body), false,
+              answer.content_type);
   }
 
   void answer_mcp(const httplib::Request& request, httplib::Response& response) {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "mcp/http_guard.h"
+#include "schemas/requests.h"
 
 namespace assay::mcp {
 namespace {
@@ -32,11 +33,13 @@ constexpr const char* kHelp = R"(Assay evaluates GPU kernels for AI agents.
   --require-isolation L  comma-separated layers without which the server does not start
 
 Environment: LOG_LEVEL, GPU_TYPE (what the header X-GPU-Type says), ASSAY_DATA_DIR;
-COMPILE_TIMEOUT (seconds one build may take), COMPILER_CPUS (processors reckoned for one build: as
+COMPILE_TIMEOUT (seconds one build may take), EXEC_TIMEOUT (seconds one run on /compute_score and
+/check_torch may take; 60), COMPILER_CPUS (processors reckoned for one build: as
 many builds run at once as fit), MAX_JOBS (compilers at once within one build) and
 TORCH_CUDA_ARCH_LIST (its first entry is compiled for where there is no GPU; 9.0).
 Accepted from older servers: --mode fastapi|both (serve), --mode mcp (stdio), and, without effect,
---reload, --cupy-cache-dir, CUPY_KERNEL_CACHE_DIR, CUDA_LAUNCH_BLOCKING, TORCH_USE_CUDA_DSA.
+--reload, --cupy-cache-dir, CUPY_KERNEL_CACHE_DIR, CUDA_LAUNCH_BLOCKING, TORCH_USE_CUDA_DSA,
+ENABLE_DEVICE_METRICS, NCU_SECTIONS, NCU_METRIC_SETS.
 )";
 
 Error usage(std::string message) {
@@ -139,6 +142,10 @@ Status set_architecture(Options& options, const Environment& environment) {
 Status read_compile_settings(Options& options, const Environment& environment) {
   if (auto status = set_number(options.compile_timeout_seconds, "COMPILE_TIMEOUT", environment,
                                kMaxCompileSeconds);
+      !status.ok())
+    return status;
+  if (auto status = set_number(options.run_timeout_seconds, "EXEC_TIMEOUT", environment,
+                               schemas::kMaxTimeoutSeconds);
       !status.ok())
     return status;
   if (auto status =
@@ -276,7 +283,8 @@ Result<Options> parse_options(const std::vector<std::string>& arguments,
   if (auto status = read_compile_settings(options, environment); !status.ok())
     return status.error();
   for (const char* variable :
-       {"CUPY_KERNEL_CACHE_DIR", "CUDA_LAUNCH_BLOCKING", "TORCH_USE_CUDA_DSA"})
+       {"CUPY_KERNEL_CACHE_DIR", "CUDA_LAUNCH_BLOCKING", "TORCH_USE_CUDA_DSA",
+        "ENABLE_DEVICE_METRICS", "NCU_SECTIONS", "NCU_METRIC_SETS"})
     if (environment(variable)) options.ignored.emplace_back(variable);
 
   if (arguments.empty()) return options;

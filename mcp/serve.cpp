@@ -110,6 +110,16 @@ class Stopper {
   std::thread thread_;
 };
 
+RestOptions rest_options(const Options& options) {
+  RestOptions rest;
+  rest.gpu_type = options.gpu_type;
+  rest.version = kVersion;
+  if (options.compile_timeout_seconds > 0)
+    rest.compile_timeout_seconds = options.compile_timeout_seconds;
+  if (options.run_timeout_seconds > 0) rest.run_timeout_seconds = options.run_timeout_seconds;
+  return rest;
+}
+
 int fail(const schemas::Error& error) {
   spdlog::critical("{}", error.message);
   return 1;
@@ -137,7 +147,7 @@ int serve(const Options& options) {
   if (const auto held = check_isolation(**engine, options.required_isolation); !held.ok())
     return fail(held.error());
   Service service(std::move(*engine), options);
-  const Rest rest(service.registry, *service.engine, {options.gpu_type, kVersion});
+  const Rest rest(service.registry, *service.engine, rest_options(options));
   if (!write_port_file(options.port_file, *port)) return 1;
   std::cout << "assay " << kVersion << " listens on http://" << url_host(options.host) << ":"
             << *port << " (MCP at /mcp; data in " << options.data_directory << ")" << std::endl;
