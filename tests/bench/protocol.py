@@ -86,11 +86,17 @@ class Server:
         return {**os.environ, "BODY": json.dumps(CALL), "SESSION": self.session}
 
     def load(self, seconds):
-        """Requests and requests per second of one round."""
+        """Requests, requests per second and the server's processor seconds per request of one round."""
+        busy = self.processor_seconds()
         text = subprocess.run(self.load_command(seconds), env=self.load_environment(), check=True, capture_output=True,
                               text=True).stdout
         assert "Non-2xx" not in text and "Socket errors" not in text, text
-        return int(re.search(r"(\d+) requests in", text).group(1)), float(re.search(r"Requests/sec:\s*([\d.]+)", text).group(1))
+        requests = int(re.search(r"(\d+) requests in", text).group(1))
+        return requests, float(re.search(r"Requests/sec:\s*([\d.]+)", text).group(1)), (self.processor_seconds() - busy) / requests
+
+    def processor_seconds(self):
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def resident_bytes(self):
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
@@ -114,18 +120,22 @@ class Server:
 
 
 def measure_calls(servers):
-    rates = {name: [] for name in servers}
+    """Processor time per call hardly depends on who else uses the cores; calls per second do."""
+    rounds = {name: [] for name in servers}
     for server in servers.values():
         server.check_call()
         server.load(1)  # the first calls open what is opened once
     for _ in range(ROUNDS):
         for name, server in servers.items():
-            rates[name].append(server.load(ROUND_S)[1])
-    medians = {name: statistics.median(values) for name, values in rates.items()}
-    for name, rate in medians.items():
-        ratio = "" if name == "assay" else f"; Assay is {medians['assay'] / rate:.1f} times as fast"
-        print(f"tools/call get_server_stats, {CONNECTIONS} connections: {name} {rate:.0f}/s "
-              f"({servers[name].answer_bytes} bytes each, rounds {min(rates[name]):.0f} to {max(rates[name]):.0f}){ratio}")
+            rounds[name].append(server.load(ROUND_S)[1:])
+    rates = {name: statistics.median(rate for rate, _ in each) for name, each in rounds.items()}
+    costs = {name: statistics.median(cost for _, cost in each) for name, each in rounds.items()}
+    print(f"tools/call get_server_stats over {CONNECTIONS} connections kept alive, median of {ROUNDS} rounds of {ROUND_S} s:")
+    for name, server in servers.items():
+        ratios = "" if name == "assay" else (f"; Assay: {rates['assay'] / rates[name]:.1f} times the calls, "
+                                             f"1/{costs[name] / costs['assay']:.1f} of the processor time")
+        print(f"  {name}: {rates[name]:.0f}/s, {costs[name] * 1e6:.0f} us of its processor time per call, "
+              f"answers of {server.answer_bytes} bytes{ratios}")
 
 
 def measure_health(server):
