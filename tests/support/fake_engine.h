@@ -32,7 +32,7 @@ class FakeEngine final : public engine::Engine {
   bool hold = false;
   // What submit says instead of taking the job.
   std::optional<schemas::Error> refusal;
-  std::function<void()> before_cancel;  // may call the engine
+  std::function<void()> before_submit, before_cancel;  // may call the engine
   engine::Capacity capacity_now;
   engine::EngineStats stats_now;
   std::string compile_log_now;                  // of every job
@@ -43,6 +43,7 @@ class FakeEngine final : public engine::Engine {
   int cleanups = 0;
 
   schemas::Result<std::string> submit(schemas::WorkRequest work) override {
+    if (before_submit) before_submit();
     const std::lock_guard lock(mutex_);
     if (refusal) return *refusal;
     const std::string id = "job-" + std::to_string(jobs_.size() + removed_ + 1);
