@@ -30,8 +30,8 @@ constexpr std::uint64_t kUncountedBytes = std::uint64_t{64} << 10;
 constexpr std::uint64_t kBudgetStepBytes = std::uint64_t{1} << 20;
 
 int milliseconds_until(std::chrono::steady_clock::time_point until) {
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(
-      until - std::chrono::steady_clock::now());
+  const auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
   return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 3'600'000));
 }
 
@@ -130,14 +130,15 @@ ParsedHead Connection::read_head() {
     // Empty lines before a request are ignored, as after the body of an old client.
     if (searched == 0) kept_.erase(0, leading_empty_lines(kept_));
     const std::size_t end = kept_.find("\r\n\r\n", searched);
-    if (end != std::string::npos && end + 4 <= kMaxHeadBytes) return parse_request_head(take_kept(end + 4));
+    if (end != std::string::npos && end + 4 <= kMaxHeadBytes)
+      return parse_request_head(take_kept(end + 4));
     if (kept_.size() >= kMaxHeadBytes)
-      return {{},
-              HttpRefusal{431,
-                          "the headers are larger than " + std::to_string(kMaxHeadBytes >> 10) +
-                              " KiB",
-                          {},
-                          true}};
+      return {
+          {},
+          HttpRefusal{431,
+                      "the headers are larger than " + std::to_string(kMaxHeadBytes >> 10) + " KiB",
+                      {},
+                      true}};
     searched = kept_.size() < 3 ? 0 : kept_.size() - 3;
     switch (receive(until, false)) {
       case Wait::ready: break;
@@ -152,11 +153,11 @@ Connection::Body Connection::read_body(std::uint64_t bytes, BodyLease& lease) {
   const auto start = Clock::now();
   Body body{take_kept(bytes), std::nullopt};
   while (body.text.size() < bytes) {
-    const std::chrono::duration<double> earned(static_cast<double>(body.text.size()) /
-                                               static_cast<double>(
-                                                   limits_.min_body_bytes_per_second));
-    const auto deadline = start + limits_.read_timeout +
-                          std::chrono::duration_cast<Clock::duration>(earned);
+    const std::chrono::duration<double> earned(
+        static_cast<double>(body.text.size()) /
+        static_cast<double>(limits_.min_body_bytes_per_second));
+    const auto deadline =
+        start + limits_.read_timeout + std::chrono::duration_cast<Clock::duration>(earned);
     const auto waited = receive(std::min(deadline, Clock::now() + limits_.read_timeout), false);
     if (waited != Wait::ready) {
       body.refused = waited == Wait::timed_out ? too_slow("the request's body")
@@ -164,8 +165,8 @@ Connection::Body Connection::read_body(std::uint64_t bytes, BodyLease& lease) {
       return body;
     }
     if (!lease.grow_to(body.text.size() + kept_.size())) {
-      body.refused = HttpRefusal{503, "too many large bodies at a time: try again",
-                                 {{"Retry-After", "5"}}, true};
+      body.refused = HttpRefusal{
+          503, "too many large bodies at a time: try again", {{"Retry-After", "5"}}, true};
       return body;
     }
     body.text += take_kept(bytes - body.text.size());
@@ -193,8 +194,7 @@ std::string Connection::take_kept(std::uint64_t bytes) {
 bool Connection::write(std::string_view bytes) {
   const auto until = Clock::now() + limits_.write_timeout;
   while (!broken_ && !bytes.empty()) {
-    const ssize_t count =
-        ::send(socket_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    const ssize_t count = ::send(socket_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (count > 0) {
       bytes.remove_prefix(static_cast<std::size_t>(count));
     } else if (count == 0 || (errno != EAGAIN && errno != EINTR) ||

@@ -16,10 +16,10 @@
 namespace assay::mcp {
 
 struct ConnectionLimits {
-  std::chrono::milliseconds keep_alive{5'000};     // between two requests
-  std::chrono::milliseconds head_limit{10'000};    // from a head's first byte to its last
-  std::chrono::milliseconds read_timeout{10'000};  // of a body without a byte
-  std::chrono::milliseconds write_timeout{15'000};  // for a peer to take one piece of an answer
+  std::chrono::milliseconds keep_alive{5'000};         // between two requests
+  std::chrono::milliseconds head_limit{10'000};        // from a head's first byte to its last
+  std::chrono::milliseconds read_timeout{10'000};      // of a body without a byte
+  std::chrono::milliseconds write_timeout{15'000};     // for a peer to take one piece of an answer
   std::uint64_t min_body_bytes_per_second = 16 << 10;  // once read_timeout is over
 };
 

@@ -58,9 +58,9 @@ class AnswerStream final : public httplib::Stream {
 
 // Headers that are about the connection or the coding of bodies: they are dealt with here.
 bool is_for_the_reader(const std::string& name) {
-  static const std::array names = {"connection", "content-length", "expect",
-                                   "keep-alive", "accept-encoding", "upgrade",
-                                   "range",      "te",              "trailer"};
+  static const std::array names = {"connection",      "content-length", "expect", "keep-alive",
+                                   "accept-encoding", "upgrade",        "range",  "te",
+                                   "trailer"};
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
@@ -100,10 +100,8 @@ const char* reason(int status) {
 }
 
 HttpRefusal busy(int status, std::string message, std::chrono::seconds retry_after, bool close) {
-  return {status,
-          std::move(message),
-          {{"Retry-After", std::to_string(retry_after.count())}},
-          close};
+  return {
+      status, std::move(message), {{"Retry-After", std::to_string(retry_after.count())}}, close};
 }
 
 // A number that is one larger for as long as this lives.
@@ -240,9 +238,10 @@ bool GuardedServer::refuse(Connection& connection, const HttpRefusal& refused, b
 
 std::string GuardedServer::refusal_answer(const HttpRefusal& refused, bool close) const {
   const std::string body = refusal_text_(refused.status, refused.message);
-  std::string text = "HTTP/1.1 " + std::to_string(refused.status) + " " + reason(refused.status) +
-                     "\r\nContent-Type: application/json\r\nContent-Length: " +
-                     std::to_string(body.size()) + "\r\n";
+  std::string text =
+      "HTTP/1.1 " + std::to_string(refused.status) + " " + reason(refused.status) +
+      "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
+      "\r\n";
   for (const auto& [name, value] : refused.headers) text += name + ": " + value + "\r\n";
   if (close) text += "Connection: close\r\n";
   return text + "\r\n" + body;

@@ -26,7 +26,7 @@ struct GuardedServerOptions {
   ClientLimitOptions clients = {};
   // At a time; one more is told so (503) and closed. Each has a thread.
   std::size_t max_connections = 1'280;
-  std::size_t requests_per_connection = 10'000;    // then it is closed
+  std::size_t requests_per_connection = 10'000;     // then it is closed
   std::uint64_t max_bodies_bytes = 1'024ULL << 20;  // of all requests at a time
 };
 

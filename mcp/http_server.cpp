@@ -3,12 +3,12 @@
 
 #include <atomic>
 #include <cstring>
-#include <httplib.h>
 #include <utility>
 
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 
+#include "mcp/guarded_server.h"
 #include "mcp/sse.h"
 #include "mcp/worker_pool.h"
 
@@ -19,6 +19,9 @@ using schemas::Error;
 using schemas::ErrorCode;
 
 constexpr int kListenBacklog = 1'024;
+constexpr std::size_t kRefusingThreads = 16;
+// For the answers that are on their way when the server stops.
+constexpr std::chrono::milliseconds kDrainPatience{2'000};
 constexpr std::chrono::milliseconds kStreamPoll{
     200};  // a reader who has gone is noticed within this time
 constexpr const char* kJson = "application/json";
@@ -45,13 +48,8 @@ RequestHead head_of(const httplib::Request& request) {
   RequestHead head;
   head.method = request.method;
   head.path = request.path;
-  head.header = [&request](const char* name) -> std::optional<std::string> {
-    if (!request.has_header(name)) return std::nullopt;
-    return request.get_header_value(name);
-  };
-  head.header_count = [&request](const char* name) -> std::size_t {
-    return static_cast<std::size_t>(request.get_header_value_count(name));
-  };
+  for (const auto& [name, value] : request.headers)
+    head.headers.emplace_back(lower_case(name), value);
   return head;
 }
 
@@ -60,23 +58,20 @@ McpHeaders mcp_headers_of(const RequestHead& head) {
 }
 
 // Bodies go out through a provider: the library would otherwise compress them at its slowest
-// setting. A provider that reports failure after its last byte makes the library close the
-// connection.
-void send_text(httplib::Response& response, int status, std::string text, bool close = false) {
+// setting.
+void send_text(httplib::Response& response, int status, std::string text) {
   response.status = status;
-  if (close) response.set_header("Connection", "close");
   const std::size_t size = text.size();
   response.set_content_provider(
       size, kJson,
-      [text = std::move(text), close](std::size_t offset, std::size_t length,
-                                      httplib::DataSink& sink) {
+      [text = std::move(text)](std::size_t offset, std::size_t length, httplib::DataSink& sink) {
         sink.write(text.data() + offset, length);
-        return !close;
+        return true;
       });
 }
 
-void send_json(httplib::Response& response, int status, const Json& body, bool close = false) {
-  send_text(response, status, schemas::dump_json(body), close);
+void send_json(httplib::Response& response, int status, const Json& body) {
+  send_text(response, status, schemas::dump_json(body));
 }
 
 bool accepts_stream(const RequestHead& head) {
@@ -127,14 +122,35 @@ class StreamWriter {
   Clock::time_point last_write_ = Clock::now();
 };
 
+GuardedServerOptions guarded_options(const HttpOptions& options) {
+  GuardedServerOptions guarded;
+  guarded.guard.allowed_hosts = allowed_hosts_for(options.host, options.allowed_hosts);
+  guarded.guard.allowed_origins = options.allowed_origins;
+  guarded.guard.auth = options.auth;
+  guarded.clients = options.clients;
+  guarded.connection.keep_alive = options.keep_alive;
+  guarded.connection.head_limit = guarded.connection.read_timeout = options.read_timeout;
+  guarded.connection.write_timeout = options.write_timeout;
+  guarded.max_connections = options.max_connections;
+  guarded.requests_per_connection = options.requests_per_connection;
+  return guarded;
+}
+
 }  // namespace
 
 class HttpServer::Implementation {
  public:
   explicit Implementation(HttpOptions options)
-      : options_(std::move(options)), calls_(options_.max_calls, options_.max_calls) {
-    guard_.allowed_hosts = allowed_hosts_for(options_.host);
-  }
+      : options_(std::move(options)),
+        http_(
+            guarded_options(options_),
+            [this](const httplib::Request& request, httplib::Response& response) {
+              answer(request, response);
+            },
+            [](int status, const std::string& message) {
+              return schemas::dump_json(rest_error(status, message));
+            }),
+        calls_(options_.max_calls, options_.max_calls) {}
 
   schemas::Result<int> listen() {
     configure();
@@ -174,6 +190,7 @@ class HttpServer::Implementation {
     // The library forgets a stop that comes before its accept loop runs.
     while (serving_ && !http_.is_running())
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    http_.drain(kDrainPatience);
     http_.stop();
   }
 
@@ -186,17 +203,11 @@ class HttpServer::Implementation {
       ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
       listener_ = socket;
     });
-    http_.set_keep_alive_max_count(options_.requests_per_connection);
     http_.set_keep_alive_timeout(static_cast<time_t>(options_.keep_alive.count()));
-    http_.set_read_timeout(static_cast<time_t>(options_.read_timeout.count()));
-    http_.set_write_timeout(static_cast<time_t>(options_.write_timeout.count()));
-    http_.set_payload_max_length(kMaxRestBodyBytes);
-    http_.new_task_queue = [this] { return new ConnectionQueue(options_.max_connections); };
-    http_.set_pre_routing_handler(
-        [this](const httplib::Request& request, httplib::Response& response) {
-          return answer_unread(request, response) ? httplib::Server::HandlerResponse::Handled
-                                                  : httplib::Server::HandlerResponse::Unhandled;
-        });
+    // Those beyond the limit need a thread too, to be told so.
+    http_.new_task_queue = [this] {
+      return new ConnectionQueue(options_.max_connections + kRefusingThreads);
+    };
     http_.set_exception_handler(
         [](const httplib::Request&, httplib::Response& response, const std::exception_ptr& defect) {
           try {
@@ -208,65 +219,14 @@ class HttpServer::Implementation {
           }
           send_json(response, 500, rest_error(500, "internal error"));
         });
-    const httplib::Server::HandlerWithResponse fill_error = [](const httplib::Request&,
-                                                               httplib::Response& response) {
-      if (response.has_header("Content-Type")) return httplib::Server::HandlerResponse::Unhandled;
-      send_json(response, response.status,
-                rest_error(response.status, library_refusal(response.status)));
-      return httplib::Server::HandlerResponse::Handled;
-    };
-    http_.set_error_handler(fill_error);
-    route("/mcp", &Implementation::answer_mcp);
-    for (const std::string& path : Rest::paths())
-      route(path.back() == '/' && path.size() > 1 ? path + "([^/]+)" : path,
-            &Implementation::answer_rest);
   }
 
-  using Answer = void (Implementation::*)(const httplib::Request&, httplib::Response&);
-
-  // All methods of a path, so that the wrong one gets a 405 of ours.
-  void route(const std::string& pattern, Answer answer) {
-    const auto handler = [this, answer](const httplib::Request& request,
-                                        httplib::Response& response) {
-      if (const auto refused = refuse_read(head_of(request), guard_))
-        return send_json(response, refused->status, rest_error(refused->status, refused->message));
-      (this->*answer)(request, response);
-    };
-    http_.Get(pattern, handler);
-    http_.Post(pattern, handler);
-    http_.Put(pattern, handler);
-    http_.Patch(pattern, handler);
-    http_.Delete(pattern, handler);
-    http_.Options(pattern, handler);
-  }
-
-  static const char* library_refusal(int status) {
-    switch (status) {
-      case 404: return "there is nothing at this path";
-      case 413: return "the body is too large";
-      case 414: return "the path is too long";
-      default: return "the request is not valid HTTP";
-    }
-  }
-
-  // True when the request was answered without its body.
-  bool answer_unread(const httplib::Request& request, httplib::Response& response) {
-    const RequestHead head = head_of(request);
-    if (const auto refused = refuse_unread(head)) {
-      // The library would cut the asked range out of the refusal too.
-      const_cast<httplib::Request&>(request).ranges.clear();
-      send_json(response, refused->status, rest_error(refused->status, refused->message), true);
-      return true;
-    }
-    // The library would wait for a body that no length announces.
-    if (takes_no_body(head) && !head.header("Content-Length")) {
-      if (const auto refused = refuse_read(head, guard_))
-        send_json(response, refused->status, rest_error(refused->status, refused->message));
-      else
-        answer_rest(request, response);
-      return true;
-    }
-    return false;
+  // The request has passed the guard; its body is whole.
+  void answer(const httplib::Request& request, httplib::Response& response) {
+    if (const auto metadata = resource_metadata(head_of(request), options_.auth))
+      return send_json(response, 200, *metadata);
+    if (request.path == "/mcp") return answer_mcp(request, response);
+    answer_rest(request, response);
   }
 
   void answer_rest(const httplib::Request& request, httplib::Response& response) {
@@ -334,8 +294,7 @@ class HttpServer::Implementation {
   }
 
   HttpOptions options_;
-  GuardOptions guard_;
-  httplib::Server http_;
+  GuardedServer http_;
   WorkerPool calls_;
   const Server* server_ = nullptr;
   const Rest* rest_ = nullptr;

@@ -10,8 +10,10 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <vector>
 
-#include "mcp/http_guard.h"
+#include "mcp/auth.h"
+#include "mcp/rate_limit.h"
 #include "mcp/rest.h"
 #include "mcp/server.h"
 #include "schemas/result.h"
@@ -20,9 +22,14 @@ namespace assay::mcp {
 
 struct HttpOptions {
   std::string host = "127.0.0.1";
-  int port = 8000;                               // 0: a free one
-  std::size_t max_connections = 1'024;           // threads for connections
-  std::size_t max_calls = 512;                   // long tool calls at a time
+  int port = 8000;                                // 0: a free one
+  std::vector<std::string> allowed_hosts = {};    // names clients may call us, beside our own
+  std::vector<std::string> allowed_origins = {};  // whole origins that pages may come from
+  AuthOptions auth = {};
+  ClientLimitOptions clients = {};
+  // A thread each. More than calls, so that there is room for questions while all of those stream.
+  std::size_t max_connections = 1'280;
+  std::size_t max_calls = 1'024;                 // long tool calls, and so streams, at a time
   std::size_t requests_per_connection = 10'000;  // then it is closed
   std::chrono::seconds keep_alive{5};
   std::chrono::seconds read_timeout{10};

@@ -79,9 +79,8 @@ void ClientLimits::close_connection(const ClientName& client) {
   const std::lock_guard lock(mutex_);
   // A client with connections is never forgotten, so a missing one was counted for everyone else.
   const auto own = clients_.find(client.text);
-  const auto found = own != clients_.end() && own->second.connections > 0
-                         ? own
-                         : clients_.find(kEveryoneElse);
+  const auto found =
+      own != clients_.end() && own->second.connections > 0 ? own : clients_.find(kEveryoneElse);
   if (found != clients_.end() && found->second.connections > 0) --found->second.connections;
 }
 

@@ -28,8 +28,7 @@ bool is_visible(char character) {
 
 // Bytes from 0x80 are allowed, as obsolete text.
 bool is_value_character(char character) {
-  return character == '\t' ||
-         (static_cast<unsigned char>(character) >= ' ' && character != '\x7f');
+  return character == '\t' || (static_cast<unsigned char>(character) >= ' ' && character != '\x7f');
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -70,8 +69,7 @@ std::optional<HttpRefusal> read_query(std::string_view text, RequestHead& head) 
 }
 
 std::optional<HttpRefusal> read_target(std::string_view target, RequestHead& head) {
-  if (target.size() > kMaxTargetBytes)
-    return HttpRefusal{414, "the path is too long", {}, true};
+  if (target.size() > kMaxTargetBytes) return HttpRefusal{414, "the path is too long", {}, true};
   if (target.empty() || target.front() != '/' ||
       !std::all_of(target.begin(), target.end(), is_visible) || target.find('#') != target.npos)
     return broken("the request's target must be a path that starts with '/'");
@@ -167,9 +165,8 @@ std::optional<std::string> RequestHead::header(std::string_view name) const {
 
 std::size_t RequestHead::header_count(std::string_view name) const {
   const std::string wanted = lower_case(name);
-  return static_cast<std::size_t>(
-      std::count_if(headers.begin(), headers.end(),
-                    [&](const auto& header) { return header.first == wanted; }));
+  return static_cast<std::size_t>(std::count_if(
+      headers.begin(), headers.end(), [&](const auto& header) { return header.first == wanted; }));
 }
 
 ParsedHead parse_request_head(std::string_view text) {
