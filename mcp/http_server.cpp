@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 
 #include "mcp/guarded_server.h"
-#include "mcp/sse.h"
+#include "mcp/mcp_endpoint.h"
 #include "mcp/worker_pool.h"
 
 namespace assay::mcp {
@@ -54,7 +54,8 @@ RequestHead head_of(const httplib::Request& request) {
 }
 
 McpHeaders mcp_headers_of(const RequestHead& head) {
-  return {head.header("MCP-Protocol-Version"), head.header("Mcp-Method"), head.header("Mcp-Name")};
+  return {head.header("MCP-Protocol-Version"), head.header("Mcp-Method"), head.header("Mcp-Name"),
+          head.header("Mcp-Session-Id"), head.header("Last-Event-ID")};
 }
 
 // Bodies go out through a provider: the library would otherwise compress them at its slowest
@@ -80,22 +81,21 @@ bool accepts_stream(const RequestHead& head) {
          accept->find("*/*") != std::string::npos;
 }
 
-// Writes the events of one call: what there is, a comment in long silences, the response, the end.
+// Writes the frames of a source, and a comment in long silences.
 class StreamWriter {
  public:
-  StreamWriter(std::shared_ptr<CallStream> stream, bool closing_cancels)
-      : stream_(std::move(stream)), closing_cancels_(closing_cancels) {}
+  explicit StreamWriter(std::shared_ptr<EventSource> events) : events_(std::move(events)) {}
 
   // Called by the library in a loop until the sink is done. Must not throw: that would end the
   // process.
   bool write_some(httplib::DataSink& sink) noexcept {
     try {
       if (!sink.is_writable()) return false;  // the reader has gone
-      if (const auto message = stream_->next(kStreamPoll)) {
-        write(sink, event_frame(*message));
-      } else if (stream_->drained()) {
+      if (const auto frame = events_->next(kStreamPoll)) {
+        write(sink, *frame);
+      } else if (events_->ended()) {
         sink.done();
-        ended_ = true;
+        whole_ = true;
       } else if (Clock::now() - last_write_ >= kCommentInterval) {
         write(sink, kCommentFrame);
       }
@@ -106,7 +106,13 @@ class StreamWriter {
     }
   }
 
-  void released() noexcept { stream_->abandon(closing_cancels_ && !ended_); }
+  void released() noexcept {
+    try {
+      events_->closed(whole_);
+    } catch (const std::exception& defect) {
+      spdlog::error("ending an event stream failed: {}", defect.what());
+    }
+  }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -116,11 +122,20 @@ class StreamWriter {
     last_write_ = Clock::now();
   }
 
-  std::shared_ptr<CallStream> stream_;
-  bool closing_cancels_;
-  bool ended_ = false;
+  std::shared_ptr<EventSource> events_;
+  bool whole_ = false;
   Clock::time_point last_write_ = Clock::now();
 };
+
+void send_events(httplib::Response& response, std::shared_ptr<EventSource> events) {
+  response.set_header("Cache-Control", "no-cache");
+  response.set_header("X-Accel-Buffering", "no");
+  const auto writer = std::make_shared<StreamWriter>(std::move(events));
+  response.set_chunked_content_provider(
+      kEventStream,
+      [writer](std::size_t, httplib::DataSink& sink) { return writer->write_some(sink); },
+      [writer](bool) { writer->released(); });
+}
 
 GuardedServerOptions guarded_options(const HttpOptions& options) {
   GuardedServerOptions guarded;
@@ -149,8 +164,7 @@ class HttpServer::Implementation {
             },
             [](int status, const std::string& message) {
               return schemas::dump_json(rest_error(status, message));
-            }),
-        calls_(options_.max_calls, options_.max_calls) {}
+            }) {}
 
   schemas::Result<int> listen() {
     configure();
@@ -175,13 +189,14 @@ class HttpServer::Implementation {
   }
 
   bool serve(const Server& server, const Rest& rest) {
-    server_ = &server;
+    endpoint_ = std::make_unique<McpEndpoint>(
+        server, McpEndpointOptions{options_.max_calls, options_.stream_after});
     rest_ = &rest;
     serving_ = true;
     if (stopping_) return true;
     const bool accepted = http_.listen_after_bind();
     serving_ = false;
-    calls_.stop();
+    endpoint_->stop();
     return accepted || stopping_;
   }
 
@@ -242,61 +257,18 @@ class HttpServer::Implementation {
   }
 
   void answer_mcp(const httplib::Request& request, httplib::Response& response) {
-    if (request.method != "POST") {
-      response.set_header("Allow", "POST");
-      return send_json(
-          response, 405,
-          rest_error(405, "use POST: this server keeps no sessions and sends no stream"));
-    }
     const RequestHead head = head_of(request);
-    const McpHeaders headers = mcp_headers_of(head);
-    Handled handled = server_->handle(request.body, &headers);
-    if (handled.call) return answer_call(std::move(*handled.call), accepts_stream(head), response);
-    if (handled.body.is_null()) {
-      response.status = handled.http_status;
-      return;
-    }
-    send_json(response, handled.http_status, handled.body);
-  }
-
-  // Works on the call on a thread of its own; answers at once if it is quick, else by a stream.
-  void answer_call(PendingCall call, bool may_stream, httplib::Response& response) {
-    const auto stream = std::make_shared<CallStream>();
-    const auto refuse = call.refuse;
-    const bool wants_progress = call.wants_progress;
-    const bool closing_cancels = call.closing_cancels;
-    const bool taken = calls_.submit([call = std::move(call), stream] {
-      try {
-        stream->finish(call.run([&](Json notification) { stream->notify(std::move(notification)); },
-                                [&] { return stream->withdrawn(); }));
-      } catch (const std::exception& defect) {
-        spdlog::error("a tool call failed: {}", defect.what());
-        stream->finish(call.refuse(Error{ErrorCode::internal, "internal error", true, {}}));
-      }
-    });
-    if (!taken) {
-      const Error busy{ErrorCode::overloaded, "too many calls are in progress", true, {}};
-      return send_json(response, 200, refuse(busy));
-    }
-    auto patience = wants_progress ? std::chrono::milliseconds::zero() : options_.stream_after;
-    do {
-      if (const auto answer = stream->response_within(patience))
-        return send_json(response, 200, *answer);
-      patience = kStreamPoll;
-    } while (!may_stream);
-    response.set_header("Cache-Control", "no-cache");
-    response.set_header("X-Accel-Buffering", "no");
-    const auto writer = std::make_shared<StreamWriter>(stream, closing_cancels);
-    response.set_chunked_content_provider(
-        kEventStream,
-        [writer](std::size_t, httplib::DataSink& sink) { return writer->write_some(sink); },
-        [writer](bool) { writer->released(); });
+    McpReply reply = endpoint_->handle(
+        {request.method, request.body, mcp_headers_of(head), accepts_stream(head)});
+    response.status = reply.status;
+    for (const auto& [name, value] : reply.headers) response.set_header(name, value);
+    if (reply.events) return send_events(response, std::move(reply.events));
+    if (!reply.body.is_null()) send_json(response, reply.status, reply.body);
   }
 
   HttpOptions options_;
   GuardedServer http_;
-  WorkerPool calls_;
-  const Server* server_ = nullptr;
+  std::unique_ptr<McpEndpoint> endpoint_;
   const Rest* rest_ = nullptr;
   int listener_ = -1;
   std::atomic<bool> stopping_ = false;

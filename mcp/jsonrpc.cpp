@@ -20,18 +20,7 @@ Decoded refused(const Json& id, std::string message) {
   return decoded;
 }
 
-}  // namespace
-
-Decoded decode_message(std::string_view text) {
-  auto parsed = schemas::parse_json(text);
-  if (!parsed.ok()) {
-    Decoded decoded;
-    decoded.error = {kParseError, parsed.error().message, {}};
-    return decoded;
-  }
-  const Json& json = *parsed;
-  if (json.is_array())
-    return refused(nullptr, "batches are not supported: send one message per request");
+Decoded decode(const Json& json) {
   if (!json.is_object()) return refused(nullptr, "a message must be an object");
 
   const auto id = json.find("id");
@@ -52,6 +41,8 @@ Decoded decode_message(std::string_view text) {
     if (!has_id || (!json.contains("result") && !json.contains("error")))
       return refused(readable_id, "\"method\" is missing");
     message.kind = Message::Kind::response;
+    message.result = json.value("result", Json());
+    message.error = json.value("error", Json());
   } else {
     const auto* name = method->get_ptr<const std::string*>();
     if (name == nullptr || name->empty() || name->size() > kMaxMethodBytes)
@@ -67,6 +58,38 @@ Decoded decode_message(std::string_view text) {
   decoded.id = message.id;
   decoded.message = std::move(message);
   return decoded;
+}
+
+}  // namespace
+
+DecodedText decode_text(std::string_view text) {
+  DecodedText decoded;
+  auto parsed = schemas::parse_json(text);
+  if (!parsed.ok()) {
+    decoded.parts.emplace_back();
+    decoded.parts.back().error = {kParseError, parsed.error().message, {}};
+    return decoded;
+  }
+  if (!parsed->is_array()) {
+    decoded.parts.push_back(decode(*parsed));
+    return decoded;
+  }
+  if (parsed->empty() || parsed->size() > kMaxBatch) {
+    decoded.parts.push_back(refused(nullptr, "a batch must have 1 to " + std::to_string(kMaxBatch) +
+                                                 " messages, got " +
+                                                 std::to_string(parsed->size())));
+    return decoded;
+  }
+  decoded.is_batch = true;
+  for (const Json& part : *parsed) decoded.parts.push_back(decode(part));
+  return decoded;
+}
+
+Decoded decode_message(std::string_view text) {
+  DecodedText decoded = decode_text(text);
+  if (decoded.is_batch)
+    return refused(nullptr, "batches are not supported here: send one message per request");
+  return std::move(decoded.parts.front());
 }
 
 Json encode_result(const Json& id, Json result) {

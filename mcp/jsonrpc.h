@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "schemas/json_reader.h"
 
@@ -29,6 +30,7 @@ struct Message {
   Json id;  // a string or an integer; null for a notification
   std::string method;
   Json params = Json::object();
+  Json result, error;  // of a response; null: absent
 };
 
 // What a text held: a message, or the error to answer with and the id where one could be read.
@@ -38,8 +40,18 @@ struct Decoded {
   Json id;
 };
 
-// Accepts one message; a batch is refused. Ids are kept exactly: integers beyond 64 bits and
-// fractions are refused rather than rounded.
+inline constexpr std::size_t kMaxBatch = 64;
+
+// A text of one message, or of a batch of 1 to kMaxBatch. Ids are kept exactly: integers beyond 64
+// bits and fractions are refused rather than rounded. What is no message at all is one Decoded with
+// an error, and no batch.
+struct DecodedText {
+  bool is_batch = false;
+  std::vector<Decoded> parts;  // at least one
+};
+DecodedText decode_text(std::string_view text);
+
+// Accepts one message; a batch is refused.
 Decoded decode_message(std::string_view text);
 
 Json encode_result(const Json& id, Json result);

@@ -2,6 +2,10 @@
 #include "mcp/protocol.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cstring>
+
+#include "schemas/base64.h"
 
 namespace assay::mcp {
 namespace {
@@ -53,6 +57,42 @@ std::optional<Refusal> check_modern_version(const Message& message, const McpHea
   return std::nullopt;
 }
 
+// The field of the params that Mcp-Name repeats; null where there is none.
+const char* named_field(const std::string& method) {
+  if (method == "tools/call" || method == "prompts/get") return "name";
+  return method == "resources/read" ? "uri" : nullptr;
+}
+
+std::string percent_decoded(const std::string& text) {
+  std::string decoded;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    unsigned value = 0;
+    const char* digits = text.data() + i + 1;
+    if (text[i] == '%' && i + 2 < text.size() &&
+        std::from_chars(digits, digits + 2, value, 16).ptr == digits + 2) {
+      decoded += static_cast<char>(value);
+      i += 2;
+    } else {
+      decoded += text[i];
+    }
+  }
+  return decoded;
+}
+
+// Whether a header's value is `text`, as it is or as "=?base64?…?=" has it. HTTP libraries decode
+// percent signs in headers that nobody encoded, so a text that has some may come decoded.
+bool says(const std::string& value, const std::string& text) {
+  constexpr std::string_view prefix = "=?base64?", suffix = "?=";
+  if (value.starts_with(prefix) && value.ends_with(suffix) &&
+      value.size() >= prefix.size() + suffix.size()) {
+    const auto decoded = schemas::decode_base64(
+        value.substr(prefix.size(), value.size() - prefix.size() - suffix.size()));
+    return decoded && decoded->size() == text.size() &&
+           std::memcmp(decoded->data(), text.data(), text.size()) == 0;
+  }
+  return value == text || value == percent_decoded(text);
+}
+
 }  // namespace
 
 const std::vector<std::string>& legacy_versions() {
@@ -83,13 +123,16 @@ std::optional<Refusal> check_headers(const Message& message, const McpHeaders& h
   if (!headers.protocol_version)
     return refusal(kHeaderMismatch, "header MCP-Protocol-Version is missing");
   if (!headers.method) return refusal(kHeaderMismatch, "header Mcp-Method is missing");
-  if (*headers.method != message.method)
+  if (!says(*headers.method, message.method))
     return refusal(kHeaderMismatch, "header Mcp-Method differs from the body's method");
-  if (message.method != "tools/call") return std::nullopt;
-  const auto name = message.params.find("name");
+  const char* field = named_field(message.method);
+  if (field == nullptr) return std::nullopt;
   if (!headers.name) return refusal(kHeaderMismatch, "header Mcp-Name is missing");
-  if (name == message.params.end() || *name != *headers.name)
-    return refusal(kHeaderMismatch, "header Mcp-Name differs from the body's params.name");
+  const auto name = message.params.find(field);
+  if (name == message.params.end() || !name->is_string() ||
+      !says(*headers.name, name->get_ref<const std::string&>()))
+    return refusal(kHeaderMismatch,
+                   std::string("header Mcp-Name differs from the body's params.") + field);
   return std::nullopt;
 }
 

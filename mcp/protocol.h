@@ -20,8 +20,13 @@ const std::vector<std::string>& modern_versions();
 // legacy one.
 std::string negotiated_version(const std::string& asked);
 
+inline constexpr const char* kBatchVersion = "2025-03-26";    // the only one with batches
+inline constexpr const char* kPrimingVersion = "2025-11-25";  // streams begin with an event id
+
 inline constexpr int kHeaderMismatch = -32020;
+inline constexpr int kMissingCapability = -32021;
 inline constexpr int kUnsupportedVersion = -32022;
+inline constexpr int kLegacyNotFound = -32002;  // a resource, before 2026-07-28
 
 inline constexpr const char* kMetaVersion = "io.modelcontextprotocol/protocolVersion";
 inline constexpr const char* kMetaCapabilities = "io.modelcontextprotocol/clientCapabilities";
@@ -31,9 +36,11 @@ enum class Era { legacy, modern };
 
 // The headers of MCP over HTTP, trimmed; absent ones are nullopt.
 struct McpHeaders {
-  std::optional<std::string> protocol_version;  // MCP-Protocol-Version
-  std::optional<std::string> method;            // Mcp-Method
-  std::optional<std::string> name;              // Mcp-Name
+  std::optional<std::string> protocol_version;    // MCP-Protocol-Version
+  std::optional<std::string> method;              // Mcp-Method
+  std::optional<std::string> name;                // Mcp-Name
+  std::optional<std::string> session_id = {};     // Mcp-Session-Id, legacy
+  std::optional<std::string> last_event_id = {};  // Last-Event-ID, legacy
 };
 
 struct Refusal {

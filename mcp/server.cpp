@@ -2,16 +2,15 @@
 #include "mcp/server.h"
 
 #include <algorithm>
-#include <memory>
 #include <vector>
 
+#include "mcp/extension.h"
+#include "mcp/prompts.h"
+#include "mcp/resources.h"
 #include "mcp/tool_messages.h"
 
 namespace assay::mcp {
 
-using schemas::Error;
-using schemas::ErrorCode;
-using schemas::Result;
 using tools::Outcome;
 
 namespace {
@@ -25,7 +24,8 @@ constexpr const char* kInstructions =
     "it is right and faster. Read `summary` first, then verdict.next_step.\n"
     "A kernel that does not compile, is wrong or crashes is a normal answer; isError means that "
     "the server failed and "
-    "says whether to retry. Long jobs return {status: \"running\", job_id}: call get_job_status.";
+    "says whether to retry. Long jobs return {status: \"running\", job_id}: call get_job_status.\n"
+    "The resource assay://guide/io-contract explains contracts with examples.";
 
 // How long a host may keep what is listed: it only changes with the server's version.
 constexpr std::int64_t kListTtlMs = 3'600'000;
@@ -43,19 +43,42 @@ class RisingProgress {
   double last_ = 0;
 };
 
-}  // namespace
+RpcError invalid(std::string message) {
+  return {kInvalidParams, std::move(message), {}};
+}
 
-struct Server::Context {
-  const Message& message;
-  Era era;
-  const McpHeaders* headers;
-};
+// The string `field` of the params; null where it is absent or no string.
+const std::string* text_param(const Request& request, const char* field) {
+  const auto found = request.message.params.find(field);
+  return found == request.message.params.end() ? nullptr : found->get_ptr<const std::string*>();
+}
+
+std::string wanted_text(const char* field) {
+  return std::string("params.") + field + " is required and must be a string";
+}
+
+std::variant<Json, RpcError> tool_end(const schemas::Result<Outcome>& outcome) {
+  if (!outcome.ok())
+    if (auto error = protocol_error(outcome.error())) return std::move(*error);
+  return tool_result(outcome);
+}
+
+Handled answer_end(const Request& request, std::variant<Json, RpcError> end) {
+  if (const auto* error = std::get_if<RpcError>(&end)) return refuse_with(request, *error);
+  return answer_with(request, std::move(std::get<Json>(end)));
+}
+
+void append(Json& list, const Json& more) {
+  list.insert(list.end(), more.begin(), more.end());
+}
+
+}  // namespace
 
 struct Server::Method {
   const char* name;
   bool legacy;
   bool modern;
-  Handled (Server::*handle)(const Context&) const;
+  Handled (Server::*handle)(const Request&) const;
 };
 
 const Server::Method* Server::find_method(const std::string& name, Era era) {
@@ -65,6 +88,11 @@ const Server::Method* Server::find_method(const std::string& name, Era era) {
       {"server/discover", false, true, &Server::discover},
       {"tools/list", true, true, &Server::list_tools},
       {"tools/call", true, true, &Server::call_tool},
+      {"prompts/list", true, true, &Server::list_prompts},
+      {"prompts/get", true, true, &Server::get_prompt},
+      {"resources/list", true, true, &Server::list_resources},
+      {"resources/templates/list", true, true, &Server::list_resource_templates},
+      {"resources/read", true, true, &Server::read_resource},
   };
   const auto found = std::find_if(methods.begin(), methods.end(), [&](const Method& method) {
     return name == method.name && (era == Era::legacy ? method.legacy : method.modern);
@@ -72,27 +100,46 @@ const Server::Method* Server::find_method(const std::string& name, Era era) {
   return found == methods.end() ? nullptr : &*found;
 }
 
-Server::Server(const tools::Registry& registry, std::string version)
-    : registry_(registry), version_(std::move(version)) {}
+Server::Server(const tools::Registry& registry, std::string version, const Extension* extension)
+    : registry_(registry), version_(std::move(version)), extension_(extension) {}
 
-Handled Server::handle(std::string_view text, const McpHeaders* headers) const {
-  Decoded decoded = decode_message(text);
-  if (!decoded.message) return {400, encode_error(decoded.id, decoded.error), std::nullopt};
-  const Message& message = *decoded.message;
+Handled Server::handle(std::string_view text, const Peer& peer) const {
+  const Decoded decoded = decode_message(text);
+  if (!decoded.message) return {400, encode_error(decoded.id, decoded.error)};
+  return handle(*decoded.message, peer);
+}
+
+Handled Server::handle(const Message& message, const Peer& peer) const {
   const Era era = era_of(message);
-  if (const auto refused = check_version(message, era, headers))
-    return {refused->http_status, encode_error(message.id, refused->error), std::nullopt};
-  if (message.kind != Message::Kind::request) return {202, nullptr, std::nullopt};
+  if (const auto refused = check_version(message, era, peer.headers))
+    return {refused->http_status, encode_error(message.id, refused->error)};
+  if (message.kind == Message::Kind::response) {
+    if (peer.session) peer.session->answer(message);
+    return {202, nullptr};
+  }
+  if (message.kind == Message::Kind::notification) {
+    if (message.method == "notifications/cancelled" && peer.session)
+      peer.session->withdraw(message.params.value("requestId", Json()));
+    return {202, nullptr};
+  }
 
-  const Context context{message, era, headers};
+  const Request request{message, era, peer, version_};
   const Method* method = find_method(message.method, era);
-  if (method == nullptr)
-    return error(context,
-                 {kMethodNotFound, "unknown method " + schemas::shown_value(message.method), {}});
-  if (era == Era::modern && headers != nullptr)
-    if (const auto refused = check_headers(message, *headers))
-      return {refused->http_status, encode_error(message.id, refused->error), std::nullopt};
-  return (this->*method->handle)(context);
+  const auto unknown = [&] {
+    return refuse_with(
+        request, {kMethodNotFound, "unknown method " + schemas::shown_value(message.method), {}});
+  };
+  if (method == nullptr && extension_ == nullptr) return unknown();
+  if (era == Era::modern && peer.headers != nullptr)
+    if (const auto refused = check_headers(message, *peer.headers))
+      return refuse_with(request, refused->error, refused->http_status);
+  if (method != nullptr) return (this->*method->handle)(request);
+  if (auto handled = extended(request)) return std::move(*handled);
+  return unknown();
+}
+
+std::optional<Handled> Server::extended(const Request& request) const {
+  return extension_ == nullptr ? std::nullopt : extension_->handle(request);
 }
 
 Json Server::server_info() const {
@@ -103,107 +150,131 @@ Json Server::server_info() const {
       {"description", "Evaluates GPU kernels: compiles, checks and measures them in isolation."}};
 }
 
-Handled Server::initialize(const Context& context) const {
-  const auto asked = context.message.params.find("protocolVersion");
-  if (asked == context.message.params.end() || !asked->is_string())
-    return error(context,
-                 {kInvalidParams, "params.protocolVersion is required and must be a string", {}});
-  return result(context, {{"protocolVersion", negotiated_version(asked->get<std::string>())},
-                          {"capabilities", {{"tools", Json::object()}}},
-                          {"serverInfo", server_info()},
-                          {"instructions", kInstructions}});
+Json Server::capabilities(Era era) const {
+  Json all = {
+      {"tools", Json::object()}, {"prompts", Json::object()}, {"resources", Json::object()}};
+  if (extension_ != nullptr) all.merge_patch(extension_->capabilities(era));
+  return all;
 }
 
-Handled Server::discover(const Context& context) const {
-  return result(context, {{"supportedVersions", modern_versions()},
-                          {"capabilities", {{"tools", Json::object()}}},
-                          {"instructions", kInstructions},
-                          {"ttlMs", kListTtlMs},
-                          {"cacheScope", "public"}});
-}
-
-Handled Server::ping(const Context& context) const {
-  return result(context, Json::object());
-}
-
-Handled Server::list_tools(const Context& context) const {
-  const auto cursor = context.message.params.find("cursor");
-  if (cursor != context.message.params.end() && !cursor->is_null())
-    return error(context, {kInvalidParams, "params.cursor is unknown: the list has one page", {}});
-  Json list = Json::array();
-  for (const tools::Tool& tool : registry_.tools()) list.push_back(tool_definition(tool));
-  Json answer = {{"tools", std::move(list)}};
-  if (context.era == Era::modern) answer["ttlMs"] = kListTtlMs, answer["cacheScope"] = "public";
-  return result(context, std::move(answer));
-}
-
-Handled Server::call_tool(const Context& context) const {
-  const Json& params = context.message.params;
-  const auto name = params.find("name");
-  if (name == params.end() || !name->is_string())
-    return error(context, {kInvalidParams, "params.name is required and must be a string", {}});
-  const tools::Tool* tool = registry_.find(name->get_ref<const std::string&>());
-  Json arguments = params.value("arguments", Json());
-  if (arguments.is_null()) arguments = Json::object();
-  if (!arguments.is_object())
-    return error(context, {kInvalidParams, "params.arguments must be an object", {}});
-
-  if (tool == nullptr)
-    return error(
-        context,
-        {kInvalidParams, registry_.unknown_tool(name->get_ref<const std::string&>()).message, {}});
-  if (!tool->may_take_long) {
-    const auto outcome = registry_.call(tool->name, {arguments, {}, {}});
-    return {200, call_response(context.message.id, context.era, outcome), std::nullopt};
-  }
-
-  PendingCall call;
-  call.id = context.message.id;
-  call.closing_cancels = context.era == Era::modern;
-  const Json token = progress_token(params);
-  call.wants_progress = !token.is_null();
-  call.run = [this, id = call.id, era = context.era, name = tool->name,
-              arguments = std::move(arguments),
-              token](const PendingCall::Notify& notify, const PendingCall::Cancelled& cancelled) {
-    tools::Call request{arguments, tools::ArgumentForm::flat, {}};
-    request.context.cancelled = cancelled;
-    RisingProgress rising;
-    if (!token.is_null())
-      request.context.progress = [&](double fraction, const std::string& message) {
-        notify(progress_notification(token, rising.next(fraction), message));
-      };
-    return call_response(id, era, registry_.call(name, request));
-  };
-  call.refuse = [this, id = call.id, era = context.era](const Error& error) {
-    return call_response(id, era, error);
-  };
-  Handled handled;
-  handled.call = std::move(call);
+Handled Server::initialize(const Request& request) const {
+  const std::string* asked = text_param(request, "protocolVersion");
+  if (asked == nullptr) return refuse_with(request, invalid(wanted_text("protocolVersion")));
+  SessionStart start;
+  start.version = negotiated_version(*asked);
+  const auto can = request.message.params.find("capabilities");
+  if (can != request.message.params.end() && can->is_object()) start.client_capabilities = *can;
+  Handled handled = answer_with(request, {{"protocolVersion", start.version},
+                                          {"capabilities", capabilities(request.era)},
+                                          {"serverInfo", server_info()},
+                                          {"instructions", kInstructions}});
+  handled.opens = std::move(start);
   return handled;
 }
 
-Handled Server::result(const Context& context, Json result) const {
-  return {200, encode_result(context.message.id, finished(context.era, std::move(result))),
-          std::nullopt};
+Handled Server::discover(const Request& request) const {
+  return answer_with(request, {{"supportedVersions", modern_versions()},
+                               {"capabilities", capabilities(request.era)},
+                               {"instructions", kInstructions},
+                               {"ttlMs", kListTtlMs},
+                               {"cacheScope", "public"}});
 }
 
-Handled Server::error(const Context& context, const RpcError& error) const {
-  const bool unknown_method = context.era == Era::modern && error.code == kMethodNotFound;
-  return {unknown_method ? 404 : 200, encode_error(context.message.id, error), std::nullopt};
+Handled Server::ping(const Request& request) const {
+  return answer_with(request, Json::object());
 }
 
-Json Server::call_response(const Json& id, Era era, const Result<Outcome>& outcome) const {
-  if (!outcome.ok())
-    if (auto error = protocol_error(outcome.error())) return encode_error(id, *error);
-  return encode_result(id, finished(era, tool_result(outcome)));
+Handled Server::list(const Request& request, const char* field, Json items) const {
+  const auto cursor = request.message.params.find("cursor");
+  if (cursor != request.message.params.end() && !cursor->is_null())
+    return refuse_with(request, invalid("params.cursor is unknown: the list has one page"));
+  Json answer = {{field, std::move(items)}};
+  if (request.era == Era::modern) answer["ttlMs"] = kListTtlMs, answer["cacheScope"] = "public";
+  return answer_with(request, std::move(answer));
 }
 
-Json Server::finished(Era era, Json result) const {
-  if (era == Era::modern) {
-    result["resultType"] = "complete";
-    result["_meta"][kMetaServerInfo] = {{"name", "assay"}, {"version", version_}};
+Handled Server::list_tools(const Request& request) const {
+  Json definitions = Json::array();
+  for (const tools::Tool& tool : registry_.tools()) definitions.push_back(tool_definition(tool));
+  if (extension_ != nullptr) append(definitions, extension_->tools(request.era));
+  return list(request, "tools", std::move(definitions));
+}
+
+Handled Server::call_tool(const Request& request) const {
+  const Json& params = request.message.params;
+  const std::string* name = text_param(request, "name");
+  if (name == nullptr) return refuse_with(request, invalid(wanted_text("name")));
+  Json arguments = params.value("arguments", Json());
+  if (arguments.is_null()) arguments = Json::object();
+  if (!arguments.is_object())
+    return refuse_with(request, invalid("params.arguments must be an object"));
+
+  const tools::Tool* tool = registry_.find(*name);
+  if (tool == nullptr) {
+    if (auto handled = extended(request)) return std::move(*handled);
+    return refuse_with(request, invalid(registry_.unknown_tool(*name).message));
   }
-  return result;
+  if (!tool->may_take_long)
+    return answer_end(request, tool_end(registry_.call(tool->name, {arguments, {}, {}})));
+
+  return run_later(request, [this, name = tool->name, arguments = std::move(arguments),
+                             token = progress_token(params)](CallPeer& peer) {
+    tools::Call call{arguments, tools::ArgumentForm::flat, {}};
+    call.context.cancelled = [&peer] { return peer.cancelled(); };
+    RisingProgress rising;
+    if (!token.is_null())
+      call.context.progress = [&](double fraction, const std::string& message) {
+        peer.notify(progress_notification(token, rising.next(fraction), message));
+      };
+    return tool_end(registry_.call(name, call));
+  });
+}
+
+Handled Server::list_prompts(const Request& request) const {
+  Json definitions = prompt_definitions();
+  if (extension_ != nullptr) append(definitions, extension_->prompts());
+  return list(request, "prompts", std::move(definitions));
+}
+
+Handled Server::get_prompt(const Request& request) const {
+  const std::string* name = text_param(request, "name");
+  if (name == nullptr) return refuse_with(request, invalid(wanted_text("name")));
+  if (!has_prompt(*name)) {
+    if (auto handled = extended(request)) return std::move(*handled);
+    return refuse_with(request, invalid(unknown_prompt(*name)));
+  }
+  auto prompt = render_prompt(*name, request.message.params.value("arguments", Json::object()));
+  if (!prompt.ok()) return refuse_with(request, invalid(prompt.error().message));
+  return answer_with(request, std::move(*prompt));
+}
+
+Handled Server::list_resources(const Request& request) const {
+  Json definitions = resource_definitions();
+  if (extension_ != nullptr) append(definitions, extension_->resources());
+  return list(request, "resources", std::move(definitions));
+}
+
+Handled Server::list_resource_templates(const Request& request) const {
+  Json definitions = resource_template_definitions();
+  if (extension_ != nullptr) append(definitions, extension_->resource_templates());
+  return list(request, "resourceTemplates", std::move(definitions));
+}
+
+Handled Server::read_resource(const Request& request) const {
+  const std::string* uri = text_param(request, "uri");
+  if (uri == nullptr) return refuse_with(request, invalid(wanted_text("uri")));
+  auto read = read_resource_at(*uri, registry_);
+  if (read.ok()) {
+    Json answer = {{"contents", Json::array({std::move(read->content)})}};
+    if (request.era == Era::modern) {
+      answer["ttlMs"] = read->lasting ? kListTtlMs : 0;
+      answer["cacheScope"] = read->lasting ? "public" : "private";
+    }
+    return answer_with(request, std::move(answer));
+  }
+  if (auto handled = extended(request)) return std::move(*handled);
+  const int code = request.era == Era::modern ? kInvalidParams : kLegacyNotFound;
+  return refuse_with(request, {code, read.error().message, {{"uri", *uri}}});
 }
 
 }  // namespace assay::mcp

@@ -3,66 +3,52 @@
 // ends of it. Immutable after construction: every member may be called by any thread.
 #pragma once
 
-#include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include "mcp/jsonrpc.h"
-#include "mcp/protocol.h"
+#include "mcp/answer.h"
 #include "tools/registry.h"
 
 namespace assay::mcp {
 
-// A call of a tool that may take long. The transport runs it on a thread of its choice.
-struct PendingCall {
-  using Notify = std::function<void(Json)>;
-  using Cancelled = std::function<bool()>;
-
-  Json id;
-  bool wants_progress = false;
-  bool closing_cancels = false;  // modern era: a closed stream withdraws the call
-  // Blocks; returns the whole response. `notify` gets progress notifications on the same thread.
-  std::function<Json(const Notify& notify, const Cancelled& cancelled)> run;
-  // The response when the transport cannot run the call.
-  std::function<Json(const schemas::Error& error)> refuse;
-};
-
-// Exactly one of the two: `call`, or `body` (null when there is nothing to send: HTTP 202).
-struct Handled {
-  int http_status = 200;
-  Json body;
-  std::optional<PendingCall> call;
-};
+class Extension;
 
 class Server {
  public:
-  // `registry` must outlive the server.
-  Server(const tools::Registry& registry, std::string version);
+  // `registry` and `extension` (may be null) must outlive the server.
+  Server(const tools::Registry& registry, std::string version,
+         const Extension* extension = nullptr);
 
-  // `headers` is null on transports that have none.
-  Handled handle(std::string_view text, const McpHeaders* headers) const;
+  // A message that is no request gets no body; a cancellation reaches the session's call, a
+  // response the one of ours that waits for it.
+  Handled handle(const Message& message, const Peer& peer) const;
+  // Decodes a text of one message first.
+  Handled handle(std::string_view text, const Peer& peer) const;
 
  private:
   struct Method;
-  struct Context;
   static const Method* find_method(const std::string& name, Era era);
 
   Json server_info() const;
-  Handled initialize(const Context& context) const;
-  Handled discover(const Context& context) const;
-  Handled ping(const Context& context) const;
-  Handled list_tools(const Context& context) const;
-  Handled call_tool(const Context& context) const;
+  Json capabilities(Era era) const;
+  Handled initialize(const Request& request) const;
+  Handled discover(const Request& request) const;
+  Handled ping(const Request& request) const;
+  Handled list_tools(const Request& request) const;
+  Handled call_tool(const Request& request) const;
+  Handled list_prompts(const Request& request) const;
+  Handled get_prompt(const Request& request) const;
+  Handled list_resources(const Request& request) const;
+  Handled list_resource_templates(const Request& request) const;
+  Handled read_resource(const Request& request) const;
 
-  Handled result(const Context& context, Json result) const;
-  Handled error(const Context& context, const RpcError& error) const;
-  Json call_response(const Json& id, Era era, const schemas::Result<tools::Outcome>& outcome) const;
-  Json finished(Era era, Json result) const;
+  Handled list(const Request& request, const char* field, Json items) const;
+  std::optional<Handled> extended(const Request& request) const;
 
   const tools::Registry& registry_;
   std::string version_;
+  const Extension* extension_;
 };
 
 }  // namespace assay::mcp

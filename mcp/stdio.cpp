@@ -2,9 +2,8 @@
 #include "mcp/stdio.h"
 
 #include <array>
-#include <atomic>
 #include <cerrno>
-#include <map>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <poll.h>
@@ -42,34 +41,47 @@ class LineWriter {
   std::mutex mutex_;
 };
 
-// The calls in progress by the text of their id.
-class CallTable {
+// What a call has of its client over lines: the one writer, and the session that may withdraw it.
+class CallOnLines final : public CallPeer {
  public:
-  using Flag = std::shared_ptr<std::atomic<bool>>;
+  CallOnLines(LineWriter& writer, Session& session, Json id)
+      : writer_(writer), session_(session), id_(std::move(id)), withdrawn_(session.add_call(id_)) {}
+  ~CallOnLines() override { session_.remove_call(id_, withdrawn_); }
+  CallOnLines(const CallOnLines&) = delete;
+  CallOnLines& operator=(const CallOnLines&) = delete;
 
-  Flag add(const Json& id) {
-    auto flag = std::make_shared<std::atomic<bool>>(false);
-    const std::lock_guard lock(mutex_);
-    flags_[schemas::dump_json(id)] = flag;
-    return flag;
+  void notify(Json notification) override { writer_.write(notification); }
+  bool cancelled() const override { return *withdrawn_; }
+  schemas::Result<Json> ask(const std::string& method, Json params) override {
+    return session_.ask(
+        method, std::move(params), [this](const Json& request) { writer_.write(request); },
+        [this] { return cancelled(); });
   }
-  void remove(const Json& id) {
+  void send_away(std::chrono::milliseconds) override {}
+
+ private:
+  LineWriter& writer_;
+  Session& session_;
+  Json id_;
+  Session::Flag withdrawn_;
+};
+
+// Gathers the responses of a batch and writes them as one line when the last has come.
+class Batch {
+ public:
+  Batch(LineWriter& writer, std::size_t parts) : writer_(writer), left_(parts) {}
+
+  void add(const Json& response) {  // null: a part without one
     const std::lock_guard lock(mutex_);
-    flags_.erase(schemas::dump_json(id));
-  }
-  void withdraw(const Json& id) {
-    const std::lock_guard lock(mutex_);
-    if (const auto found = flags_.find(schemas::dump_json(id)); found != flags_.end())
-      *found->second = true;
-  }
-  void withdraw_all() {
-    const std::lock_guard lock(mutex_);
-    for (auto& [id, flag] : flags_) *flag = true;
+    if (!response.is_null()) responses_.push_back(response);
+    if (--left_ == 0 && !responses_.empty()) writer_.write(responses_);
   }
 
  private:
+  LineWriter& writer_;
   std::mutex mutex_;
-  std::map<std::string, Flag> flags_;
+  std::size_t left_;
+  Json responses_ = Json::array();
 };
 
 class StdioServer {
@@ -79,10 +91,20 @@ class StdioServer {
 
   void take(std::string_view line) {
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) return;
-    if (withdraws(line)) return;
-    Handled handled = server_.handle(line, nullptr);
-    if (handled.call) return start(std::move(*handled.call));
-    if (!handled.body.is_null()) writer_.write(handled.body);
+    const DecodedText text = decode_text(line);
+    if (!text.is_batch)
+      return take(text.parts.front(), [this](const Json& response) {
+        if (!response.is_null()) writer_.write(response);
+      });
+    if (session_->version() != kBatchVersion)
+      return writer_.write(
+          encode_error(nullptr, {kInvalidRequest,
+                                 std::string("batches exist in protocol version ") + kBatchVersion +
+                                     " only: send one message per line",
+                                 {}}));
+    const auto batch = std::make_shared<Batch>(writer_, text.parts.size());
+    for (const Decoded& part : text.parts)
+      take(part, [batch](const Json& response) { batch->add(response); });
   }
 
   void refuse_long_line() {
@@ -90,41 +112,36 @@ class StdioServer {
   }
 
   void finish() {
-    table_.withdraw_all();
+    session_->withdraw_all();
     pool_.stop();
   }
 
  private:
-  // notifications/cancelled is about this transport's calls, so it is heeded here.
-  bool withdraws(std::string_view line) {
-    if (line.find("notifications/cancelled") == std::string_view::npos) return false;
-    const Decoded decoded = decode_message(line);
-    if (!decoded.message || decoded.message->method != "notifications/cancelled") return false;
-    if (const auto id = decoded.message->params.find("requestId");
-        id != decoded.message->params.end())
-      table_.withdraw(*id);
-    return true;
+  // Gets the response exactly once; null where there is none.
+  using Reply = std::function<void(const Json&)>;
+
+  void take(const Decoded& part, const Reply& reply) {
+    if (!part.message) return reply(encode_error(part.id, part.error));
+    Handled handled = server_.handle(*part.message, {nullptr, session_});
+    if (handled.opens) session_->start(std::move(*handled.opens));
+    if (handled.call) return start(std::move(*handled.call), reply);
+    reply(part.message->kind == Message::Kind::request ? handled.body : Json());
   }
 
-  void start(PendingCall call) {
-    const auto withdrawn = table_.add(call.id);
+  void start(PendingCall call, const Reply& reply) {
+    const auto peer = std::make_shared<CallOnLines>(writer_, *session_, call.id);
     const auto refuse = call.refuse;
-    const Json id = call.id;
-    const bool taken = pool_.submit([this, call = std::move(call), withdrawn] {
-      const Json response =
-          call.run([this](const Json& notification) { writer_.write(notification); },
-                   [&withdrawn] { return withdrawn->load(); });
-      table_.remove(call.id);
-      if (!*withdrawn) writer_.write(response);
+    const bool taken = pool_.submit([call = std::move(call), peer, reply] {
+      const Json response = call.run(*peer);
+      reply(peer->cancelled() ? Json() : response);
     });
-    if (taken) return;
-    table_.remove(id);
-    writer_.write(refuse(Error{ErrorCode::overloaded, "too many calls are in progress", true, {}}));
+    if (!taken)
+      reply(refuse(Error{ErrorCode::overloaded, "too many calls are in progress", true, {}}));
   }
 
   const Server& server_;
   LineWriter writer_;
-  CallTable table_;
+  std::shared_ptr<Session> session_ = std::make_shared<Session>();
   WorkerPool pool_;
 };
 

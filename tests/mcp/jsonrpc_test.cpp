@@ -60,6 +60,8 @@ TEST_CASE("what is not a message is refused with the right code") {
   CHECK(decode_message("{").error.code == kParseError);
   CHECK(decode_message("").error.code == kParseError);
   CHECK(decode_message("[]").error.code == kInvalidRequest);
+  CHECK(decode_message(R"([{"jsonrpc":"2.0","id":1,"method":"ping"}])").error.code ==
+        kInvalidRequest);
   CHECK(decode_message("7").error.code == kInvalidRequest);
   CHECK(decode_message(R"({"jsonrpc":"2.0","id":1})").error.code == kInvalidRequest);
   CHECK(decode_message(R"({"jsonrpc":"2.0","id":1,"method":7})").error.code == kInvalidRequest);

@@ -17,13 +17,24 @@ using assay::mcp::McpHeaders;
 using assay::tests::FakeEngine;
 using nlohmann::json;
 
+// A client that listens to nothing and withdraws nothing.
+struct SilentPeer : assay::mcp::CallPeer {
+  void notify(json notification) override { on_notification(notification); }
+  bool cancelled() const override { return false; }
+  assay::schemas::Result<json> ask(const std::string&, json) override {
+    return assay::schemas::Error{assay::schemas::ErrorCode::internal, "nobody answers", false, {}};
+  }
+  void send_away(std::chrono::milliseconds) override {}
+  std::function<void(const json&)> on_notification = [](const json&) {};
+};
+
 struct Fixture {
   FakeEngine engine;
   assay::tools::Registry registry = assay::tools::all_tools(engine);
   assay::mcp::Server server{registry, "1.2.3"};
 
   Handled send(const json& message, const McpHeaders& headers = {}) const {
-    return server.handle(message.dump(), &headers);
+    return server.handle(message.dump(), {&headers, nullptr});
   }
   Handled call(const char* tool, const json& arguments) const {
     return send({{"jsonrpc", "2.0"},
@@ -33,7 +44,8 @@ struct Fixture {
   }
   static json run(const Handled& handled) {
     REQUIRE(handled.call);
-    return handled.call->run([](const json&) {}, [] { return false; });
+    SilentPeer peer;
+    return handled.call->run(peer);
   }
 };
 
@@ -65,7 +77,9 @@ TEST_CASE_METHOD(
   const json result =
       send(request("initialize", {{"protocolVersion", "2025-11-25"}})).body["result"];
   CHECK(result["serverInfo"]["version"] == "1.2.3");
-  CHECK(result["capabilities"] == json({{"tools", json::object()}}));
+  CHECK(result["capabilities"] == json({{"tools", json::object()},
+                                        {"prompts", json::object()},
+                                        {"resources", json::object()}}));
   CHECK(result["instructions"].get<std::string>().size() < 2'048);
 }
 
@@ -194,19 +208,19 @@ TEST_CASE_METHOD(Fixture, "progress rises strictly and stays within its total") 
   CHECK(handled.call->wants_progress);
   std::vector<double> values;
   const double fractions[] = {0.5, 0.2, 1.0};  // a job whose own figure goes back
-  handled.call->run(
-      [&](json notification) {
-        CHECK(notification["params"]["progressToken"] == "t");
-        const std::size_t index = values.size();
-        values.push_back(notification["params"]["progress"]);
-        if (index == 3) return engine.complete("job-1");
-        engine.set("job-1", [&](auto& job) {
-          job.progress = fractions[index];
-          job.message = std::to_string(index);
-          job.state = assay::schemas::JobState::validating;
-        });
-      },
-      [] { return false; });
+  SilentPeer peer;
+  peer.on_notification = [&](const json& notification) {
+    CHECK(notification["params"]["progressToken"] == "t");
+    const std::size_t index = values.size();
+    values.push_back(notification["params"]["progress"]);
+    if (index == 3) return engine.complete("job-1");
+    engine.set("job-1", [&](auto& job) {
+      job.progress = fractions[index];
+      job.message = std::to_string(index);
+      job.state = assay::schemas::JobState::validating;
+    });
+  };
+  handled.call->run(peer);
   REQUIRE(values.size() == 4);
   for (std::size_t i = 1; i < values.size(); ++i) CHECK(values[i] > values[i - 1]);
   CHECK(values.back() <= 100);
@@ -286,7 +300,7 @@ TEST_CASE_METHOD(Fixture, "legacy methods do not exist in the modern era") {
 }
 
 TEST_CASE_METHOD(Fixture, "without headers (stdio) the body alone decides") {
-  const Handled handled = server.handle(modern("tools/list").dump(), nullptr);
+  const Handled handled = server.handle(modern("tools/list").dump(), assay::mcp::Peer{});
   CHECK(handled.body["result"]["resultType"] == "complete");
 }
 

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mcp/mcp_endpoint.h"
+
+#include <algorithm>
+
+#include <spdlog/spdlog.h>
+
+namespace assay::mcp {
+
+using schemas::Error;
+using schemas::ErrorCode;
+
+namespace {
+
+constexpr std::chrono::milliseconds kEndPoll{200};
+constexpr const char* kSessionHeader = "Mcp-Session-Id";
+constexpr int kSessionError = -32000;  // of no message of a revision: the SDKs' own choice
+
+McpReply refuse(int status, int code, std::string message, const Json& id = nullptr) {
+  McpReply reply;
+  reply.status = status;
+  reply.body = encode_error(id, {code, std::move(message), {}});
+  return reply;
+}
+
+McpReply not_allowed(std::string message) {
+  McpReply reply = refuse(405, kSessionError, std::move(message));
+  reply.headers.emplace_back("Allow", "POST");
+  return reply;
+}
+
+McpReply unknown_session() {
+  return refuse(404, kSessionError, "this session is unknown or has ended: send initialize again");
+}
+
+bool is_modern(const Decoded& part) {
+  return part.message && era_of(*part.message) == Era::modern;
+}
+
+}  // namespace
+
+// What a call has of its client over HTTP: a stream, and the session that may withdraw it.
+class McpEndpoint::CallOnHttp final : public CallPeer {
+ public:
+  CallOnHttp(std::shared_ptr<CallStream> stream, std::shared_ptr<Session> session, Json id)
+      : stream_(std::move(stream)), session_(std::move(session)), id_(std::move(id)) {
+    if (session_) withdrawn_ = session_->add_call(id_);
+  }
+  ~CallOnHttp() override {
+    if (session_) session_->remove_call(id_, withdrawn_);
+  }
+  CallOnHttp(const CallOnHttp&) = delete;
+  CallOnHttp& operator=(const CallOnHttp&) = delete;
+
+  void notify(Json notification) override { stream_->send(std::move(notification)); }
+  bool cancelled() const override { return withdrawn_by_message() || stream_->withdrawn(); }
+  schemas::Result<Json> ask(const std::string& method, Json params) override {
+    if (!session_)
+      return Error{ErrorCode::internal, method + " needs a session: send initialize", false, {}};
+    return session_->ask(
+        method, std::move(params), [this](Json request) { stream_->send(std::move(request)); },
+        [this] { return cancelled(); });
+  }
+  void send_away(std::chrono::milliseconds retry) override { stream_->send_away(retry); }
+
+  bool withdrawn_by_message() const { return withdrawn_ && withdrawn_->load(); }
+
+ private:
+  std::shared_ptr<CallStream> stream_;
+  std::shared_ptr<Session> session_;
+  Json id_;
+  Session::Flag withdrawn_;
+};
+
+McpEndpoint::McpEndpoint(const Server& server, McpEndpointOptions options)
+    : server_(server), options_(options), calls_(options.max_calls, options.max_calls) {}
+
+McpReply McpEndpoint::handle(const McpRequest& request) {
+  if (request.method == "POST") return post(request);
+  if (request.method == "GET") return resume(request);
+  if (request.method == "DELETE") return end_session(request);
+  return not_allowed("use POST; GET resumes a stream, DELETE ends a session");
+}
+
+McpReply McpEndpoint::post(const McpRequest& request) {
+  const DecodedText text = decode_text(request.body);
+  const Decoded& first = text.parts.front();
+  if (!text.is_batch && !first.message) {
+    McpReply reply;
+    reply.status = 400;
+    reply.body = encode_error(first.id, first.error);
+    return reply;
+  }
+  const bool modern = std::any_of(text.parts.begin(), text.parts.end(), is_modern);
+  if (text.is_batch && modern)
+    return refuse(400, kInvalidRequest, "protocol version 2026-07-28 has no batches");
+
+  Peer peer{&request.headers, nullptr};
+  if (!modern && request.headers.session_id) {
+    peer.session = sessions_.find(*request.headers.session_id);
+    if (!peer.session) return unknown_session();
+  }
+  if (!text.is_batch) return take(*first.message, peer, request.accepts_stream);
+
+  const std::string version =
+      peer.session ? peer.session->version() : request.headers.protocol_version.value_or("");
+  if (version != kBatchVersion)
+    return refuse(400, kInvalidRequest,
+                  std::string("batches exist in protocol version ") + kBatchVersion +
+                      " only: send one message per request");
+  return take_batch(text.parts, peer);
+}
+
+McpReply McpEndpoint::take(const Message& message, const Peer& peer, bool accepts_stream) {
+  Handled handled = server_.handle(message, peer);
+  McpReply reply;
+  reply.status = handled.http_status;
+  if (handled.opens) {
+    const auto session = sessions_.open(std::move(*handled.opens));
+    if (!session)
+      return refuse(503, kSessionError, "too many sessions are at work: try again later",
+                    message.id);
+    reply.headers.emplace_back(kSessionHeader, session->id());
+  }
+  if (!handled.call) {
+    reply.body = std::move(handled.body);
+    return reply;
+  }
+
+  CallStream::ReaderOptions reading;
+  reading.closing_withdraws = handled.call->closing_cancels;
+  reading.primed = peer.session && peer.session->version() >= kPrimingVersion;
+  const bool wants_progress = handled.call->wants_progress;
+  const auto stream = start(std::move(*handled.call), peer.session);
+  auto patience =
+      wants_progress && accepts_stream ? std::chrono::milliseconds::zero() : options_.stream_after;
+  do {
+    auto [ended, response] = stream->end_within(patience);
+    if (ended) {
+      // A call that its client has withdrawn has no response.
+      reply.status = response ? 200 : 202;
+      reply.body = response ? std::move(*response) : Json();
+      return reply;
+    }
+    patience = kEndPoll;
+  } while (!accepts_stream);
+  if (peer.session) peer.session->keep(stream);
+  reply.events = stream->read(reading);
+  return reply;
+}
+
+std::shared_ptr<CallStream> McpEndpoint::start(PendingCall call,
+                                               const std::shared_ptr<Session>& session) {
+  const auto stream =
+      std::make_shared<CallStream>(session ? std::to_string(++streams_) : std::string());
+  const auto refuse = call.refuse;
+  const auto peer = std::make_shared<CallOnHttp>(stream, session, call.id);
+  const bool taken = calls_.submit([call = std::move(call), stream, peer] {
+    std::optional<Json> response;
+    try {
+      response = call.run(*peer);
+    } catch (const std::exception& defect) {
+      spdlog::error("a call failed: {}", defect.what());
+      response = call.refuse(Error{ErrorCode::internal, "internal error", true, {}});
+    }
+    if (peer->withdrawn_by_message()) response.reset();
+    stream->finish(std::move(response));
+  });
+  if (!taken)
+    stream->finish(
+        refuse(Error{ErrorCode::overloaded, "too many calls are in progress", true, {}}));
+  return stream;
+}
+
+McpReply McpEndpoint::take_batch(const std::vector<Decoded>& parts, const Peer& peer) {
+  Json responses = Json::array();
+  std::vector<std::shared_ptr<CallStream>> waiting;
+  for (const Decoded& part : parts) {
+    if (!part.message) {
+      responses.push_back(encode_error(part.id, part.error));
+      continue;
+    }
+    Handled handled = server_.handle(*part.message, peer);
+    if (handled.opens)
+      handled.body =
+          encode_error(part.id, {kInvalidRequest, "initialize must not be part of a batch", {}});
+    if (handled.call)
+      waiting.push_back(start(std::move(*handled.call), peer.session));
+    else if (!handled.body.is_null())
+      responses.push_back(std::move(handled.body));
+  }
+  for (const auto& stream : waiting) {
+    auto end = stream->end_within(kEndPoll);
+    while (!end.first) end = stream->end_within(kEndPoll);
+    if (end.second) responses.push_back(std::move(*end.second));
+  }
+  McpReply reply;
+  reply.status = responses.empty() ? 202 : 200;
+  if (!responses.empty()) reply.body = std::move(responses);
+  return reply;
+}
+
+McpReply McpEndpoint::resume(const McpRequest& request) {
+  if (!request.headers.session_id || !request.headers.last_event_id)
+    return not_allowed(
+        "a stream begins with POST; GET resumes one, with Mcp-Session-Id and Last-Event-ID");
+  const auto session = sessions_.find(*request.headers.session_id);
+  if (!session) return unknown_session();
+  const auto place = read_event_id(*request.headers.last_event_id);
+  const auto stream = place ? session->stream(place->stream_id) : nullptr;
+  if (!stream)
+    return refuse(400, kInvalidParams,
+                  "Last-Event-ID names no stream of this session, or one that is no longer kept: "
+                  "fetch the result by get_job_status");
+  McpReply reply;
+  reply.events = stream->read({place->number, false, false});
+  return reply;
+}
+
+McpReply McpEndpoint::end_session(const McpRequest& request) {
+  if (!request.headers.session_id)
+    return not_allowed("DELETE ends a session: name it in Mcp-Session-Id");
+  if (!sessions_.end(*request.headers.session_id)) return unknown_session();
+  McpReply reply;
+  reply.status = 200;
+  return reply;
+}
+
+}  // namespace assay::mcp

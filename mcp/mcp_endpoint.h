@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// Streamable HTTP without an HTTP library: POST, GET and DELETE of /mcp become messages for the
+// server, its answers JSON or streams; sessions of the legacy era, resumption, batches.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "mcp/event_source.h"
+#include "mcp/server.h"
+#include "mcp/session.h"
+#include "mcp/worker_pool.h"
+
+namespace assay::mcp {
+
+struct McpRequest {
+  std::string method;  // of HTTP, upper case
+  std::string_view body;
+  McpHeaders headers;
+  bool accepts_stream = true;
+};
+
+struct McpReply {
+  int status = 200;
+  Json body;                            // null: none
+  std::shared_ptr<EventSource> events;  // instead of a body, with status 200
+  std::vector<std::pair<std::string, std::string>> headers;
+};
+
+struct McpEndpointOptions {
+  std::size_t max_calls = 512;  // long calls at a time
+  // A call that is done within this time is answered as plain JSON, a longer one as a stream.
+  std::chrono::milliseconds stream_after{1'000};
+};
+
+class McpEndpoint {
+ public:
+  // `server` must outlive it.
+  McpEndpoint(const Server& server, McpEndpointOptions options);
+
+  // Thread-safe. Blocks until there is an answer or a stream of it.
+  McpReply handle(const McpRequest& request);
+  // Withdraws nothing; returns when the calls in progress are done.
+  void stop() { calls_.stop(); }
+
+ private:
+  class CallOnHttp;
+
+  McpReply post(const McpRequest& request);
+  McpReply resume(const McpRequest& request);
+  McpReply end_session(const McpRequest& request);
+  McpReply take(const Message& message, const Peer& peer, bool accepts_stream);
+  McpReply take_batch(const std::vector<Decoded>& parts, const Peer& peer);
+  // The stream of a call that was started; its end holds the refusal where none could be.
+  std::shared_ptr<CallStream> start(PendingCall call, const std::shared_ptr<Session>& session);
+
+  const Server& server_;
+  const McpEndpointOptions options_;
+  SessionStore sessions_;
+  std::atomic<std::uint64_t> streams_ = 0;
+  WorkerPool calls_;
+};
+
+}  // namespace assay::mcp
