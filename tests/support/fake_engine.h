@@ -38,6 +38,7 @@ class FakeEngine final : public engine::Engine {
   std::vector<schemas::WorkRequest> submitted;  // read it when no call is in progress
   std::vector<std::string> cancelled;
   int cleanups = 0;
+  std::function<void()> on_cleanup;  // a defect of the engine, when it throws
 
   schemas::Result<std::string> submit(schemas::WorkRequest work) override {
     const std::lock_guard lock(mutex_);
@@ -86,7 +87,10 @@ class FakeEngine final : public engine::Engine {
   schemas::Status listen(const std::string&, engine::JobListener) override {
     return schemas::success();
   }
-  std::int64_t cleanup() override { return ++cleanups; }
+  std::int64_t cleanup() override {
+    if (on_cleanup) on_cleanup();
+    return ++cleanups;
+  }
   engine::EngineStats stats() override { return stats_now; }
   engine::Capacity capacity() override { return capacity_now; }
   void stop(std::chrono::milliseconds) override {}
