@@ -32,9 +32,9 @@ TEST_CASE("only the very token opens the door") {
   };
   CHECK(status("Bearer " + kToken) == 200);
   CHECK(status("bearer  " + kToken) == 200);
-  for (const std::string wrong :
-       {std::string(), "Bearer", "Bearer ", "Basic " + kToken, kToken, "Bearer " + kToken + "0",
-        "Bearer " + kToken.substr(1), "Bearer 0123456789abcdeF", "Bearer x" + kToken})
+  for (const std::string& wrong : std::vector<std::string>{
+           "", "Bearer", "Bearer ", "Basic " + kToken, kToken, "Bearer " + kToken + "0",
+           "Bearer " + kToken.substr(1), "Bearer 0123456789abcdeF", "Bearer x" + kToken})
     CHECK(status(wrong) == 401);
   CHECK_FALSE(refuse_unauthorized(head("/mcp"), AuthOptions{}));
 }
