@@ -16,6 +16,7 @@
 namespace assay::mcp {
 namespace {
 
+constexpr std::size_t kMaxSkippedBytes = 16;
 constexpr std::size_t kPieceBytes = std::size_t{16} << 10;
 // What the system may keep for a peer that does not read; it doubles the number.
 constexpr int kSendBufferBytes = 128 << 10;
@@ -125,10 +126,16 @@ Wait Connection::await_request(std::chrono::milliseconds patience) {
 
 ParsedHead Connection::read_head() {
   const auto until = Clock::now() + limits_.head_limit;
-  std::size_t searched = 0;
+  std::size_t searched = 0, skipped = 0;
   for (;;) {
-    // Empty lines before a request are ignored, as after the body of an old client.
-    if (searched == 0) kept_.erase(0, leading_empty_lines(kept_));
+    // Some empty lines before a request are ignored, as after the body of an old client.
+    if (searched == 0) {
+      const std::size_t empty = leading_empty_lines(kept_);
+      kept_.erase(0, empty);
+      skipped += empty;
+    }
+    if (skipped > kMaxSkippedBytes)
+      return {{}, HttpRefusal{400, "empty lines instead of a request", {}, true}};
     const std::size_t end = kept_.find("\r\n\r\n", searched);
     if (end != std::string::npos && end + 4 <= kMaxHeadBytes)
       return parse_request_head(take_kept(end + 4));

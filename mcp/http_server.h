@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,8 +30,9 @@ struct HttpOptions {
   ClientLimitOptions clients = {};
   // A thread each. More than calls, so that there is room for questions while all of those stream.
   std::size_t max_connections = 1'280;
-  std::size_t max_calls = 1'024;                 // long tool calls, and so streams, at a time
-  std::size_t requests_per_connection = 10'000;  // then it is closed
+  std::size_t max_calls = 1'024;                    // long tool calls, and so streams, at a time
+  std::uint64_t max_bodies_bytes = 1'024ULL << 20;  // of all requests at a time
+  std::size_t requests_per_connection = 10'000;     // then it is closed
   std::chrono::seconds keep_alive{5};
   std::chrono::seconds read_timeout{10};
   std::chrono::seconds write_timeout{15};

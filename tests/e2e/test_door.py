@@ -89,7 +89,7 @@ ATTACKS = {
     "a header line of 200 MB": (lambda: [b"GET /health HTTP/1.1\r\nHost: localhost\r\nX: ", *megabytes(200)], b"431"),
     "200,000 headers": (lambda: [b"GET /health HTTP/1.1\r\nHost: localhost\r\n", b"X: a\r\n" * 200_000], b"431"),
     "a path of 200 MB": (lambda: [b"GET /", *megabytes(200)], b"431"),
-    "empty lines without end": (lambda: megabytes(50, b"\r\n"), b"431"),
+    "empty lines without end": (lambda: megabytes(50, b"\r\n"), b"400"),
     "a chunked body of 200 MB": (
         lambda: [b"POST /mcp HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n",
                  *(b"100000\r\n" + piece + b"\r\n" for piece in megabytes(200))], b"501"),
@@ -123,29 +123,6 @@ def test_the_largest_honest_request_is_read_and_its_memory_given_back(server):
     grown = resident_kib(server.process.pid) - before
     print(f"40 MiB body: {answer.status}, left behind {grown} KiB")
     assert grown < 24 * 1024
-
-
-def test_large_bodies_together_are_bounded(server):
-    """Each may be 64 MiB, not all at once; those beyond are told to come back."""
-    sockets, refused = [], 0
-    try:
-        for _ in range(24):
-            sock = connect(server.port)
-            sockets.append(sock)
-            with contextlib.suppress(OSError):
-                sock.sendall(post_head(64 << 20, path="/evaluate"))
-                for piece in megabytes(63):
-                    sock.sendall(piece)
-            sock.settimeout(0.05)
-            with contextlib.suppress(OSError):
-                refused += sock.recv(64).startswith(b"HTTP/1.1 503")
-        print(f"of 24 bodies of 64 MiB {refused} were refused; {resident_kib(server.process.pid) >> 10} MiB")
-        assert refused >= 4
-        assert resident_kib(server.process.pid) < 2_200 * 1024
-        assert health_seconds(server.port) < HEALTH_AIM_S * SLACK
-    finally:
-        for sock in sockets:
-            sock.close()
 
 
 def test_a_public_bind_wants_a_token(tmp_path):

@@ -296,6 +296,31 @@ TEST_CASE("a stream whose reader closed its half is given up; a plain answer sti
   running.engine.complete("job-1");
 }
 
+TEST_CASE("the bodies of all requests together are bounded") {
+  auto options = test_http_options();
+  options.max_bodies_bytes = 5 << 20;
+  Running running(options);
+  const std::string part(1'900'000, ' ');
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 2; ++i) {  // two MiB of the budget each, held while the rest is awaited
+    clients.push_back(std::make_unique<Client>(running.port));
+    clients.back()->send(
+        "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        "Content-Length: 2000000\r\n\r\n" +
+        part);
+  }
+  std::this_thread::sleep_for(500ms);
+  Client third(running.port);
+  third.send(post("/mcp", part + part));
+  CHECK_THAT(third.receive_all(), StartsWith("HTTP/1.1 503") && Contains("Retry-After: 5\r\n"));
+  check_honest_neighbour(running);  // small bodies need no budget
+  clients.clear();
+  std::this_thread::sleep_for(500ms);
+  Client later(running.port);
+  later.send(post("/mcp", part + part));
+  CHECK_THAT(later.receive_answer(), StartsWith("HTTP/1.1 400"));  // read, and no JSON
+}
+
 TEST_CASE("connections beyond the limit are told so at once, and later ones are served again") {
   auto options = test_http_options();
   options.max_connections = 4;
