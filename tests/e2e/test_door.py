@@ -218,7 +218,7 @@ def test_many_streams_and_queued_jobs_leave_health_quick_and_end_properly():
             whole = sum(received.endswith(b"0\r\n\r\n") and b"structuredContent" in received
                         for received in streams.received)
             print(f"ended after {took:.1f} s; {whole} of {STREAMS} streams ended with their last event")
-            assert status == 0
+            assert status == 0, server.log()
             assert took < STOP_LIMIT_S
             assert whole == STREAMS
         finally:
