@@ -3,6 +3,7 @@
 // thread.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 
 #include "sandbox/clock.h"
@@ -16,6 +17,11 @@ class Budget {
   sandbox::Deadline deadline() const { return deadline_; }
   sandbox::Clock::duration left() const { return deadline_ - sandbox::Clock::now(); }
   bool spent() const { return left() <= sandbox::Clock::duration::zero(); }
+
+  // Leaves at most this much.
+  void keep(sandbox::Clock::duration most) {
+    deadline_ = std::min(deadline_, sandbox::after(most));
+  }
 
   // While one exists the budget stands still; the deadline moves by its lifetime.
   class Pause {

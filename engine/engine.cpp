@@ -165,6 +165,8 @@ JobView EngineImpl::view_of(const Job& job) const {
   const JobRecord& record = job.record;
   JobView view = view_of_record(record);
   view.progress = job.ended ? 1 : job.progress;
+  view.stage = job.stage;
+  view.log_bytes = job.log_bytes;
   if (!job.ended && schemas::is_terminal(view.state)) {
     view.state = JobState::profiling;  // until its end is on disk
     view.evaluation.reset();
@@ -173,6 +175,7 @@ JobView EngineImpl::view_of(const Job& job) const {
     const auto place = std::find_if(queue_.begin(), queue_.end(),
                                     [&](const JobPointer& queued) { return queued.get() == &job; });
     view.queue_position = place == queue_.end() ? 0 : place - queue_.begin() + 1;
+    view.held_over = stopped_ && place != queue_.end();
   }
   return view;
 }
@@ -202,6 +205,10 @@ Result<JobView> EngineImpl::find(const std::string& job_id) {
   JobView view = view_of_record(*record);
   view.progress = schemas::is_terminal(view.state) ? 1 : 0;
   return view;
+}
+
+Result<JobList> EngineImpl::list(const JobFilter& filter) {
+  return table_->list(filter);
 }
 
 Result<LogPage> EngineImpl::compile_log(const std::string& job_id, std::int64_t cursor) {
@@ -321,6 +328,7 @@ void EngineImpl::stop(std::chrono::milliseconds patience) {
     changed_.notify_all();
   }
   // What is still queued stays in the table and is queued again by the next process.
+  notify_queue();
   for (std::thread& worker : workers_) {
     if (worker.joinable()) {
       worker.join();

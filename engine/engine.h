@@ -3,6 +3,7 @@
 // and the threads that feed an executor. All members are thread-safe.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "engine/executor.h"
+#include "engine/job_listing.h"
 #include "engine/log_page.h"
 #include "schemas/evaluation.h"
 #include "schemas/job.h"
@@ -39,7 +41,28 @@ struct JobView {
   std::optional<double> started_at, finished_at;
   std::string error;
   std::vector<schemas::StageTime> stages;
+  std::string stage;                              // the one it is in, until it ends
+  std::string log_tail;                           // the last of what the executor told
+  std::int64_t log_bytes = 0;                     // of all that it told
+  std::int64_t compile_log_bytes = 0;             // see Engine::compile_log
+  bool held_over = false;                         // still queued, and this process is stopping
   std::optional<schemas::Evaluation> evaluation;  // when terminal
+};
+
+// How many jobs of one sort ended in one way.
+struct JobCount {
+  std::string kind, kernel_type;
+  std::string verdict;  // or, of a job without one, its state
+  std::int64_t count = 0;
+};
+
+// How long a stage took, of the jobs that ended: a count per bound of kStageBounds, and one beyond.
+inline constexpr std::array kStageBounds = {0.01, 0.05, 0.1, 0.25, 0.5,  1.0,  2.5,
+                                            5.0,  10.0, 30., 60.0, 120., 300., 600.};
+struct StageDurations {
+  std::string stage;
+  std::array<std::int64_t, kStageBounds.size() + 1> counts{};
+  double sum_seconds = 0;
 };
 
 struct EngineStats {
@@ -51,6 +74,8 @@ struct EngineStats {
   std::int64_t profilings = 0;
   std::optional<double> profiling_average_time_s, graph_capture_rate, correctness_rate;
   std::optional<CacheUse> cache;
+  std::vector<JobCount> ended;         // by kind, type and verdict
+  std::vector<StageDurations> stages;  // in no order
   std::vector<DeviceUse> devices;
   std::vector<std::string> starting;
   std::vector<schemas::LayerReport> isolation;
@@ -72,10 +97,13 @@ class Engine {
   // Records the job durably, queues it, returns its id. Errors: overloaded; malformed_call when its
   // tensors need more memory than any configured device has.
   virtual schemas::Result<std::string> submit(schemas::WorkRequest work) = 0;
-  // The job once it is terminal, or as it stands after `patience`. Error: not_found.
+  // The job once it is terminal, or as it stands after `patience` or once it is held over. Error:
+  // not_found.
   virtual schemas::Result<JobView> wait(const std::string& job_id,
                                         std::chrono::milliseconds patience) = 0;
   virtual schemas::Result<JobView> find(const std::string& job_id) = 0;
+  // The newest jobs first, as last recorded.
+  virtual schemas::Result<JobList> list(const JobFilter& filter) = 0;
   // All that compilers said of the job, from byte `cursor` on. Error: not_found.
   virtual schemas::Result<LogPage> compile_log(const std::string& job_id, std::int64_t cursor) = 0;
   // A queued job ends at once, a running one soon; one that has ended stays as it is. Error:
@@ -87,7 +115,8 @@ class Engine {
   virtual EngineStats stats() = 0;
   virtual Capacity capacity() = 0;
   // No new jobs; waits up to `patience` for running ones, then ends them as interrupted. Queued
-  // ones stay in the table and are queued again by the next process. Idempotent.
+  // ones are held over: they stay in the table and are queued again by the next process; listeners
+  // are told. Idempotent.
   virtual void stop(std::chrono::milliseconds patience) = 0;
 };
 

@@ -33,6 +33,7 @@ class EngineImpl final : public Engine {
   schemas::Result<JobView> wait(const std::string& job_id,
                                 std::chrono::milliseconds patience) override;
   schemas::Result<JobView> find(const std::string& job_id) override;
+  schemas::Result<JobList> list(const JobFilter& filter) override;
   schemas::Result<LogPage> compile_log(const std::string& job_id, std::int64_t cursor) override;
   schemas::Status cancel(const std::string& job_id) override;
   schemas::Status listen(const std::string& job_id, JobListener listener) override;

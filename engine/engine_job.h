@@ -19,7 +19,8 @@ inline double now_seconds() {
 struct EngineImpl::Job {
   JobRecord record;
   double progress = 0;
-  bool ended = false;  // terminal and on disk
+  std::int64_t log_bytes = 0;  // of all that was told; the record keeps the tail
+  bool ended = false;          // terminal and on disk
   bool cancelled_by_stop = false;
   std::string stage;  // the one being timed
   std::chrono::steady_clock::time_point stage_began = std::chrono::steady_clock::now();

@@ -82,6 +82,7 @@ void EngineImpl::note(const JobPointer& job, const JobEvent& event) {
       record.compile_log.resize(std::min(record.compile_log.size(), kMaxStoredLogBytes));
     } else if (event.kind == JobEvent::Kind::log) {
       record.log_tail += event.message + "\n";
+      job->log_bytes += static_cast<std::int64_t>(event.message.size()) + 1;
       if (record.log_tail.size() > kMaxLogTailBytes) {
         record.log_tail.erase(0, record.log_tail.size() - kMaxLogTailBytes);
       }

@@ -74,6 +74,9 @@ JobView view_of_record(const JobRecord& record) {
   view.finished_at = record.finished_at;
   view.error = record.error;
   view.stages = record.stages;
+  view.log_tail = record.log_tail;
+  view.log_bytes = static_cast<std::int64_t>(record.log_tail.size());
+  view.compile_log_bytes = static_cast<std::int64_t>(record.compile_log.size());
   view.evaluation = record.evaluation;
   return view;
 }

@@ -105,6 +105,7 @@ Result<Evaluation> JobRun::take_steps() {
   Step compiled = compile();
   if (!compiled) return compiled.error();
   if (*compiled) return finished(std::move(**compiled));
+  if (const auto& most = spec_.work.run_timeout_seconds) budget_.keep(std::chrono::seconds(*most));
   for (int round = 0;; ++round) {
     auto evaluation = [&]() -> Result<Evaluation> {
       auto lease = this->lease();

@@ -2,6 +2,7 @@
 #include "engine/job_table.h"
 
 #include <array>
+#include <limits>
 #include <sqlite3.h>
 
 #include "engine/sqlite.h"
@@ -122,6 +123,11 @@ struct JobTable::Connection {
                    "finished IS NULL"};
   Statement find{database, std::string(kColumns) + "WHERE id = ?1"};
   Statement compile_log{database, "SELECT compile_log FROM jobs WHERE id = ?1"};
+  // The row's number is the cursor: later rows have higher ones.
+  Statement list{database,
+                 "SELECT rowid, id, kind, state, created, started, finished, message, error "
+                 "FROM jobs WHERE rowid < ?1 AND (?2 = '' OR state = ?2) "
+                 "ORDER BY rowid DESC LIMIT ?3"};
   Statement unfinished{database, std::string(kColumns) + "WHERE finished IS NULL ORDER BY created"};
   Statement remove{database, "DELETE FROM jobs WHERE finished < ?1"};
 
@@ -318,6 +324,35 @@ Result<std::vector<JobRecord>> JobTable::unfinished() {
       records.push_back(connection_->read(select));
     }
     return records;
+  } catch (const std::exception& exception) {
+    return storage_error(exception);
+  }
+}
+
+Result<JobList> JobTable::list(const JobFilter& filter) {
+  const std::lock_guard lock(mutex_);
+  try {
+    JobList page;
+    Statement& select = connection_->list.reset();
+    // One more than wanted, to know whether there is another page.
+    select.bind(1, filter.cursor.value_or(std::numeric_limits<std::int64_t>::max()))
+        .bind(2, filter.state ? schemas::job_state_name(*filter.state) : "")
+        .bind(3, filter.limit + 1);
+    std::int64_t last = 0;
+    while (select.step()) {
+      if (static_cast<std::int64_t>(page.jobs.size()) == filter.limit) {
+        page.next_cursor = last;
+        break;
+      }
+      last = select.integer(0);
+      page.jobs.push_back(
+          {select.text(1), select.text(2),
+           schemas::job_state_from_name(select.text(3)).value_or(schemas::JobState::interrupted),
+           select.real(4), select.optional_real(5), select.optional_real(6), select.text(7),
+           select.text(8)});
+    }
+    select.reset();  // a statement that stands on a row would hold the log back
+    return page;
   } catch (const std::exception& exception) {
     return storage_error(exception);
   }

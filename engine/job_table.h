@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/job_listing.h"
 #include "schemas/evaluation.h"
 #include "schemas/job.h"
 #include "schemas/result.h"
@@ -58,6 +59,7 @@ class JobTable {
   schemas::Result<JobRecord> find(const std::string& job_id);           // Error: not_found
   schemas::Result<std::string> compile_log(const std::string& job_id);  // Error: not_found
   schemas::Result<std::vector<JobRecord>> unfinished();                 // oldest first
+  schemas::Result<JobList> list(const JobFilter& filter);               // newest first
   schemas::Result<std::int64_t> remove_finished(double before);         // rows removed
 
  private:

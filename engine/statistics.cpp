@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/statistics.h"
 
+#include <algorithm>
+
 namespace assay::engine {
 
 void Statistics::Mean::add(double value) {
@@ -12,7 +14,25 @@ std::optional<double> Statistics::Mean::value() const {
   return count == 0 ? std::nullopt : std::optional(sum / static_cast<double>(count));
 }
 
+void Statistics::count_durations(const std::vector<schemas::StageTime>& stages) {
+  for (const schemas::StageTime& stage : stages) {
+    StageDurations& durations = stages_[stage.name];
+    durations.stage = stage.name;
+    durations.sum_seconds += stage.seconds;
+    const auto* bound = std::lower_bound(kStageBounds.begin(), kStageBounds.end(), stage.seconds);
+    ++durations.counts[static_cast<std::size_t>(bound - kStageBounds.begin())];
+  }
+}
+
 void Statistics::count_ended(const JobView& view) {
+  count_durations(view.stages);
+  const bool has_verdict =
+      view.state == schemas::JobState::completed || view.state == schemas::JobState::failed;
+  ++ended_[{schemas::job_kind_name(view.kind),
+            view.evaluation ? schemas::kernel_type_name(view.evaluation->kernel_type) : "unknown",
+            has_verdict && view.evaluation
+                ? schemas::verdict_code_name(view.evaluation->verdict.code)
+                : schemas::job_state_name(view.state)}];
   const bool completed = view.state == schemas::JobState::completed;
   ++(completed ? completed_ : failed_);
   succeeded_.add(completed ? 1 : 0);
@@ -47,6 +67,12 @@ void Statistics::count_ended(const JobView& view) {
 }
 
 void Statistics::fill(EngineStats& stats) const {
+  for (const auto& [key, count] : ended_) {
+    stats.ended.push_back({std::get<0>(key), std::get<1>(key), std::get<2>(key), count});
+  }
+  for (const auto& [name, durations] : stages_) {
+    stats.stages.push_back(durations);
+  }
   stats.total = total_;
   stats.completed = completed_;
   stats.failed = failed_;

@@ -4,6 +4,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <string>
+#include <tuple>
 
 #include "engine/engine.h"
 
@@ -25,6 +28,11 @@ class Statistics {
     void add(double value);
     std::optional<double> value() const;
   };
+  void count_durations(const std::vector<schemas::StageTime>& stages);
+
+  std::map<std::tuple<std::string, std::string, std::string>, std::int64_t>
+      ended_;  // by kind, type, verdict
+  std::map<std::string, StageDurations> stages_;
   std::int64_t total_ = 0, completed_ = 0, failed_ = 0, profilings_ = 0;
   Mean runtime_ms_, succeeded_, compiled_, compile_seconds_, cache_hits_;
   Mean profiling_seconds_, captured_, correct_;

@@ -153,12 +153,13 @@ bool GuardedServer::process_and_close_socket(socket_t socket) {
   if (open.value() > options_.max_connections) {
     // It is not waited for, neither its request nor that it reads this.
     connection.write_at_once(refusal_answer(
-        busy(503, "too many connections: try again", std::chrono::seconds(1), true), true));
+        {}, busy(503, "too many connections: try again", std::chrono::seconds(1), true), true));
     return false;
   }
   if (!clients_.open_connection(connection.client())) {
     connection.write_at_once(refusal_answer(
-        busy(429, "too many connections from this client", std::chrono::seconds(1), true), true));
+        {}, busy(429, "too many connections from this client", std::chrono::seconds(1), true),
+        true));
     return false;
   }
   serve(connection);
@@ -182,7 +183,7 @@ std::chrono::milliseconds GuardedServer::keep_alive_patience() const {
 
 bool GuardedServer::serve_request(Connection& connection, bool last) {
   const ParsedHead parsed = connection.read_head();
-  if (parsed.refused) return refuse(connection, *parsed.refused, true);
+  if (parsed.refused) return refuse(connection, parsed.head, *parsed.refused, true);
   const RequestHead& head = parsed.head;
   const bool close = last || !head.keep_alive;
   if (const auto refused = judge(connection, head)) {
@@ -190,14 +191,14 @@ bool GuardedServer::serve_request(Connection& connection, bool last) {
     // A client that asked first will not send the body of a refused request.
     const bool can_go_on = !refused->close && !close && length <= kMaxDiscardedBytes &&
                            !head.header("Expect") && connection.discard(length);
-    return refuse(connection, *refused, !can_go_on);
+    return refuse(connection, head, *refused, !can_go_on);
   }
   if (head.header("Expect") && body_bytes(head) > 0 && !head.http_1_0 &&
       !connection.write("HTTP/1.1 100 Continue\r\n\r\n"))
     return false;
   BodyLease lease(bodies_);
   auto body = connection.read_body(body_bytes(head), lease);
-  if (body.refused) return refuse(connection, *body.refused, true);
+  if (body.refused) return refuse(connection, head, *body.refused, true);
   return answer(connection, head, std::move(body.text), close);
 }
 
@@ -231,13 +232,15 @@ bool GuardedServer::answer(Connection& connection, const RequestHead& head, std:
   return written && !library_closes && !close;
 }
 
-bool GuardedServer::refuse(Connection& connection, const HttpRefusal& refused, bool close) {
+bool GuardedServer::refuse(Connection& connection, const RequestHead& head,
+                           const HttpRefusal& refused, bool close) {
   if (refused.status == 0) return false;  // nobody is left to tell
-  return connection.write(refusal_answer(refused, close)) && !close;
+  return connection.write(refusal_answer(head, refused, close)) && !close;
 }
 
-std::string GuardedServer::refusal_answer(const HttpRefusal& refused, bool close) const {
-  const std::string body = refusal_text_(refused.status, refused.message);
+std::string GuardedServer::refusal_answer(const RequestHead& head, const HttpRefusal& refused,
+                                          bool close) const {
+  const std::string body = refusal_text_(head, refused);
   std::string text =
       "HTTP/1.1 " + std::to_string(refused.status) + " " + reason(refused.status) +
       "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +

@@ -35,8 +35,8 @@ class GuardedServer final : public httplib::Server {
   // Answers a request that passed the guard; its headers are as the client sent them, its body is
   // whole. Called by one thread per connection.
   using Answer = std::function<void(const httplib::Request&, httplib::Response&)>;
-  // The JSON body of a refusal.
-  using RefusalText = std::function<std::string(int status, const std::string& message)>;
+  // The JSON body of a refusal of ours; the head holds what was read of it.
+  using RefusalText = std::function<std::string(const RequestHead&, const HttpRefusal&)>;
 
   GuardedServer(GuardedServerOptions options, Answer answer, RefusalText refusal_text);
   ~GuardedServer() override;
@@ -55,11 +55,12 @@ class GuardedServer final : public httplib::Server {
   // False when the connection has to end.
   bool serve_request(Connection& connection, bool last);
   bool answer(Connection& connection, const RequestHead& head, std::string body, bool close);
-  bool refuse(Connection& connection, const HttpRefusal& refused, bool close);
+  bool refuse(Connection& connection, const RequestHead& head, const HttpRefusal& refused,
+              bool close);
   // The guard's rules in their order; those that close come first.
   std::optional<HttpRefusal> judge(const Connection& connection, const RequestHead& head);
   std::chrono::milliseconds keep_alive_patience() const;
-  std::string refusal_answer(const HttpRefusal& refused, bool close) const;
+  std::string refusal_answer(const RequestHead& head, const HttpRefusal& refused, bool close) const;
 
   const GuardedServerOptions options_;
   const Answer answer_;

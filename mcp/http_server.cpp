@@ -8,8 +8,10 @@
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 
+#include "mcp/form.h"
 #include "mcp/guarded_server.h"
 #include "mcp/mcp_endpoint.h"
+#include "mcp/rest_answers.h"
 #include "mcp/worker_pool.h"
 
 namespace assay::mcp {
@@ -21,10 +23,9 @@ using schemas::ErrorCode;
 constexpr int kListenBacklog = 1'024;
 constexpr std::size_t kRefusingThreads = 16;
 // For the answers that are on their way when the server stops.
-constexpr std::chrono::milliseconds kDrainPatience{2'000};
+constexpr std::chrono::milliseconds kDrainPatience{4'000};
 constexpr std::chrono::milliseconds kStreamPoll{
     200};  // a reader who has gone is noticed within this time
-constexpr const char* kJson = "application/json";
 constexpr const char* kEventStream = "text/event-stream";
 
 // Gives the library's connections threads of a pool that grows and shrinks. Its queue has no bound
@@ -60,11 +61,12 @@ McpHeaders mcp_headers_of(const RequestHead& head) {
 
 // Bodies go out through a provider: the library would otherwise compress them at its slowest
 // setting.
-void send_text(httplib::Response& response, int status, std::string text) {
+void send_text(httplib::Response& response, int status, std::string text,
+               const std::string& type = kJsonType) {
   response.status = status;
   const std::size_t size = text.size();
   response.set_content_provider(
-      size, kJson,
+      size, type,
       [text = std::move(text)](std::size_t offset, std::size_t length, httplib::DataSink& sink) {
         sink.write(text.data() + offset, length);
         return true;
@@ -84,7 +86,9 @@ bool accepts_stream(const RequestHead& head) {
 // Writes the frames of a source, and a comment in long silences.
 class StreamWriter {
  public:
-  explicit StreamWriter(std::shared_ptr<EventSource> events) : events_(std::move(events)) {}
+  // `open_streams` holds one for it, until it is released.
+  StreamWriter(std::shared_ptr<EventSource> events, std::atomic<std::size_t>& open_streams)
+      : events_(std::move(events)), open_streams_(open_streams) {}
 
   // Called by the library in a loop until the sink is done. Must not throw: that would end the
   // process.
@@ -107,6 +111,7 @@ class StreamWriter {
   }
 
   void released() noexcept {
+    --open_streams_;
     try {
       events_->closed(whole_);
     } catch (const std::exception& defect) {
@@ -123,19 +128,10 @@ class StreamWriter {
   }
 
   std::shared_ptr<EventSource> events_;
+  std::atomic<std::size_t>& open_streams_;
   bool whole_ = false;
   Clock::time_point last_write_ = Clock::now();
 };
-
-void send_events(httplib::Response& response, std::shared_ptr<EventSource> events) {
-  response.set_header("Cache-Control", "no-cache");
-  response.set_header("X-Accel-Buffering", "no");
-  const auto writer = std::make_shared<StreamWriter>(std::move(events));
-  response.set_chunked_content_provider(
-      kEventStream,
-      [writer](std::size_t, httplib::DataSink& sink) { return writer->write_some(sink); },
-      [writer](bool) { writer->released(); });
-}
 
 GuardedServerOptions guarded_options(const HttpOptions& options) {
   GuardedServerOptions guarded;
@@ -147,7 +143,6 @@ GuardedServerOptions guarded_options(const HttpOptions& options) {
   guarded.connection.head_limit = guarded.connection.read_timeout = options.read_timeout;
   guarded.connection.write_timeout = options.write_timeout;
   guarded.max_connections = options.max_connections;
-  guarded.max_bodies_bytes = options.max_bodies_bytes;
   guarded.requests_per_connection = options.requests_per_connection;
   return guarded;
 }
@@ -163,8 +158,9 @@ class HttpServer::Implementation {
             [this](const httplib::Request& request, httplib::Response& response) {
               answer(request, response);
             },
-            [](int status, const std::string& message) {
-              return schemas::dump_json(rest_error(status, message));
+            [this](const RequestHead& head, const HttpRefusal& refused) {
+              if (rest_ != nullptr) rest_->count(head.method, head.path, refused.status);
+              return schemas::dump_json(rest_error(refused.status, refused.message));
             }) {}
 
   schemas::Result<int> listen() {
@@ -191,7 +187,8 @@ class HttpServer::Implementation {
 
   bool serve(const Server& server, const Rest& rest) {
     endpoint_ = std::make_unique<McpEndpoint>(
-        server, McpEndpointOptions{options_.max_calls, options_.stream_after});
+        server,
+        McpEndpointOptions{options_.max_calls, options_.stream_after, options_.stream_lists});
     rest_ = &rest;
     serving_ = true;
     if (stopping_) return true;
@@ -235,6 +232,9 @@ class HttpServer::Implementation {
           }
           send_json(response, 500, rest_error(500, "internal error"));
         });
+    http_.set_logger([this](const httplib::Request& request, const httplib::Response& response) {
+      if (rest_ != nullptr) rest_->count(request.method, request.path, response.status);
+    });
   }
 
   // The request has passed the guard; its body is whole.
@@ -246,15 +246,39 @@ class HttpServer::Implementation {
   }
 
   void answer_rest(const httplib::Request& request, httplib::Response& response) {
-    const RestResponse answer = rest_->handle({request.method,
-                                               request.path,
-                                               request.body,
-                                               {request.params.begin(), request.params.end()}});
+    const std::string type = request.get_header_value("Content-Type");
+    RestResponse answer = rest_->handle({request.method,
+                                         request.path,
+                                         request.body,
+                                         {request.params.begin(), request.params.end()},
+                                         is_form_type(type) ? type : std::string()});
+    response.status = answer.status;
     if (!answer.gpu_type.empty()) response.set_header("X-GPU-Type", answer.gpu_type);
     if (!answer.allow.empty()) response.set_header("Allow", answer.allow);
     if (answer.retry_after_seconds)
       response.set_header("Retry-After", std::to_string(*answer.retry_after_seconds));
-    send_json(response, answer.status, answer.body);
+    if (!answer.content_security_policy.empty())
+      response.set_header("Content-Security-Policy", answer.content_security_policy);
+    if (answer.events) return send_events(response, std::move(answer.events));
+    send_text(response, answer.status,
+              answer.text ? std::move(*answer.text) : schemas::dump_json(answer.body),
+              answer.content_type);
+  }
+
+  void send_events(httplib::Response& response, std::shared_ptr<EventSource> events) {
+    if (++open_streams_ > options_.max_streams) {
+      --open_streams_;
+      events->closed(false);
+      response.set_header("Retry-After", "5");
+      return send_json(response, 503, rest_error(503, "too many streams are open: try again"));
+    }
+    response.set_header("Cache-Control", "no-cache");
+    response.set_header("X-Accel-Buffering", "no");
+    const auto writer = std::make_shared<StreamWriter>(std::move(events), open_streams_);
+    response.set_chunked_content_provider(
+        kEventStream,
+        [writer](std::size_t, httplib::DataSink& sink) { return writer->write_some(sink); },
+        [writer](bool) { writer->released(); });
   }
 
   void answer_mcp(const httplib::Request& request, httplib::Response& response) {
@@ -268,6 +292,7 @@ class HttpServer::Implementation {
   }
 
   HttpOptions options_;
+  std::atomic<std::size_t> open_streams_ = 0;
   GuardedServer http_;
   std::unique_ptr<McpEndpoint> endpoint_;
   const Rest* rest_ = nullptr;

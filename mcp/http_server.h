@@ -28,9 +28,11 @@ struct HttpOptions {
   std::vector<std::string> allowed_origins = {};  // whole origins that pages may come from
   AuthOptions auth = {};
   ClientLimitOptions clients = {};
-  // A thread each. More than calls, so that there is room for questions while all of those stream.
+  // A thread each. More than streams, so that there is room for questions while all of those are
+  // open.
   std::size_t max_connections = 1'280;
-  std::size_t max_calls = 1'024;                    // long tool calls, and so streams, at a time
+  std::size_t max_streams = 1'152;                  // one more is told so (503)
+  std::size_t max_calls = 1'024;                    // long tool calls at a time
   std::uint64_t max_bodies_bytes = 1'024ULL << 20;  // of all requests at a time
   std::size_t requests_per_connection = 10'000;     // then it is closed
   std::chrono::seconds keep_alive{5};
@@ -38,6 +40,7 @@ struct HttpOptions {
   std::chrono::seconds write_timeout{15};
   // A call that is done within this time is answered as plain JSON, a longer one as a stream.
   std::chrono::milliseconds stream_after{1'000};
+  bool stream_lists = false;  // tools/list by a stream: for the conformance suite
 };
 
 class HttpServer {

@@ -6,6 +6,9 @@
 #include <cstdlib>
 #include <unistd.h>
 
+#include "mcp/http_guard.h"
+#include "schemas/requests.h"
+
 namespace assay::mcp {
 namespace {
 
@@ -30,11 +33,13 @@ constexpr const char* kHelp = R"(Assay evaluates GPU kernels for AI agents.
   --require-isolation L  comma-separated layers without which the server does not start
 %DOOR%
 Environment: ASSAY_TOKEN, LOG_LEVEL, GPU_TYPE (what the header X-GPU-Type says), ASSAY_DATA_DIR;
-COMPILE_TIMEOUT (seconds one build may take), COMPILER_CPUS (processors reckoned for one build: as
+COMPILE_TIMEOUT (seconds one build may take), EXEC_TIMEOUT (seconds one run on /compute_score and
+/check_torch may take; 60), COMPILER_CPUS (processors reckoned for one build: as
 many builds run at once as fit), MAX_JOBS (compilers at once within one build) and
 TORCH_CUDA_ARCH_LIST (its first entry is compiled for where there is no GPU; 9.0).
 Accepted from older servers: --mode fastapi|both (serve), --mode mcp (stdio), and, without effect,
---reload, --cupy-cache-dir, CUPY_KERNEL_CACHE_DIR, CUDA_LAUNCH_BLOCKING, TORCH_USE_CUDA_DSA.
+--reload, --cupy-cache-dir, CUPY_KERNEL_CACHE_DIR, CUDA_LAUNCH_BLOCKING, TORCH_USE_CUDA_DSA,
+ENABLE_DEVICE_METRICS, NCU_SECTIONS, NCU_METRIC_SETS.
 )";
 
 Error usage(std::string message) {
@@ -139,6 +144,10 @@ Status read_compile_settings(Options& options, const Environment& environment) {
                                kMaxCompileSeconds);
       !status.ok())
     return status;
+  if (auto status = set_number(options.run_timeout_seconds, "EXEC_TIMEOUT", environment,
+                               schemas::kMaxTimeoutSeconds);
+      !status.ok())
+    return status;
   if (auto status =
           set_number(options.compiler_cpus, "COMPILER_CPUS", environment, kMaxCompilerCpus);
       !status.ok())
@@ -187,6 +196,11 @@ const std::vector<Flag>& flags() {
          return schemas::success();
        }},
       {"--mode", true, set_mode},
+      {"--conformance-fixtures", false,
+       [](Options& options, const std::string&) {
+         options.conformance_fixtures = true;
+         return schemas::success();
+       }},
       {"--reload", false,
        [](Options& options, const std::string&) {
          options.ignored.emplace_back("--reload");
@@ -232,6 +246,17 @@ Status read_flags(Options& options, const std::vector<std::string>& arguments, s
   return schemas::success();
 }
 
+// The fixtures answer whoever asks: only those on this machine may.
+Status check_fixtures(const Options& options) {
+  if (!options.conformance_fixtures || options.command == Command::help) return schemas::success();
+  if (options.command != Command::serve)
+    return usage("--conformance-fixtures is for assay serve only");
+  if (!is_loopback(options.host))
+    return usage("--conformance-fixtures needs a loopback host, not '" + options.host +
+                 "': leave --host out, or leave the fixtures out");
+  return schemas::success();
+}
+
 std::string default_data_directory(const Environment& environment) {
   if (const auto directory = environment("ASSAY_DATA_DIR"); directory && !directory->empty())
     return *directory;
@@ -267,7 +292,8 @@ Result<Options> parse_options(const std::vector<std::string>& arguments,
       return status.error();
   }
   for (const char* variable :
-       {"CUPY_KERNEL_CACHE_DIR", "CUDA_LAUNCH_BLOCKING", "TORCH_USE_CUDA_DSA"})
+       {"CUPY_KERNEL_CACHE_DIR", "CUDA_LAUNCH_BLOCKING", "TORCH_USE_CUDA_DSA",
+        "ENABLE_DEVICE_METRICS", "NCU_SECTIONS", "NCU_METRIC_SETS"})
     if (environment(variable)) options.ignored.emplace_back(variable);
 
   if (arguments.empty()) return options;
@@ -292,6 +318,7 @@ Result<Options> parse_options(const std::vector<std::string>& arguments,
   else
     return usage("unknown command '" + first + "'; see assay --help");
   if (auto status = read_flags(options, arguments, next); !status.ok()) return status.error();
+  if (auto status = check_fixtures(options); !status.ok()) return status.error();
   if (options.command == Command::serve)
     if (auto status = check_door(options.door, options.host); !status.ok()) return status.error();
   return options;

@@ -30,10 +30,12 @@ struct Options {
   CacheAction cache_action = CacheAction::list;
   // Compiling; 0: the default of the executor.
   std::int64_t compile_timeout_seconds = 0;  // COMPILE_TIMEOUT: of one build
+  std::int64_t run_timeout_seconds = 0;      // EXEC_TIMEOUT: of one run on Keck's routes
   std::int64_t compiler_cpus = 0;            // COMPILER_CPUS: processors reckoned for one build
   std::int64_t max_jobs = 0;                 // MAX_JOBS: compilers at once within one build
   std::string architecture;  // TORCH_CUDA_ARCH_LIST: "sm_90"; compiled for where there is no GPU
-  std::vector<std::string> ignored;  // flags and variables that mean nothing here, for a warning
+  bool conformance_fixtures = false;  // for tests, on loopback only: conformance_fixtures.h
+  std::vector<std::string> ignored;   // flags and variables that mean nothing here, for a warning
 };
 
 using Environment = std::function<std::optional<std::string>(const char* name)>;

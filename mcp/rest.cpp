@@ -3,65 +3,52 @@
 
 #include <algorithm>
 
-#include "tools/job_document.h"
-#include "tools/stats_document.h"
+#include "mcp/rest_answers.h"
+#include "mcp/rest_routes.h"
 
 namespace assay::mcp {
 
-using schemas::Error;
-using schemas::ErrorCode;
-using tools::ArgumentForm;
-using tools::Outcome;
-using tools::Standing;
+const std::vector<RestRoute>& rest_routes() {
+  static const std::vector<RestRoute> routes = {
+      // Kernel Evaluation Server V2
+      {"POST", "/evaluate", post_evaluate},
+      {"POST", "/compare", post_compare},
+      {"POST", "/", post_root},
+      {"GET", "/health", get_health},
+      {"GET", "/stats", get_stats},
+      {"GET", "/job/{job_id}", get_job},
+      {"POST", "/admin/cleanup-jobs", post_cleanup},
+      // Keck
+      {"POST", "/compute_score", post_compute_score},
+      {"POST", "/check_torch", post_check_torch},
+      {"GET", "/healthz", get_healthz},
+      // ours
+      {"DELETE", "/job/{job_id}", delete_job},
+      {"GET", "/job/{job_id}/events", get_job_events},
+      {"GET", "/jobs", get_jobs},
+      {"GET", "/metrics", get_metrics},
+      {"GET", "/openapi.json", get_openapi},
+      {"GET", "/docs", get_docs},
+  };
+  return routes;
+}
 
 namespace {
 
-constexpr int kBusyRetrySeconds = 5;
-constexpr const char* kJobPrefix = "/job/";
+constexpr std::size_t npos = std::string_view::npos;
 
-int status_of(const Error& error) {
-  switch (error.code) {
-    case ErrorCode::malformed_call: return 400;
-    case ErrorCode::not_found: return 404;
-    case ErrorCode::overloaded: return 503;
-    default: return 500;
-  }
-}
-
-int status_of(Standing standing) {
-  switch (standing) {
-    case Standing::answered:
-    case Standing::pending: return 200;
-    case Standing::timed_out:
-    case Standing::no_device:
-    case Standing::failed: return 500;
-  }
-  return 500;
-}
-
-RestResponse answer(const Error& error) {
-  RestResponse response;
-  response.status = status_of(error);
-  response.body = tools::error_document(error);
-  if (response.status >= 500) {
-    response.body["job_id"] = nullptr;
-    response.body["kernel_exec_result"] = nullptr;
-  }
-  if (response.status == 503) response.retry_after_seconds = kBusyRetrySeconds;
-  return response;
-}
-
-RestResponse answer(Outcome outcome) {
-  RestResponse response;
-  response.status = status_of(outcome.standing);
-  response.body = std::move(outcome.document);
-  response.gpu_type = std::move(outcome.device_name);
-  if (response.status == 500) {
-    response.body["status"] = "error";
-    if (response.body.value("error", "").empty())
-      response.body["error"] = response.body["verdict"]["summary"];
-  }
-  return response;
+// What `path` has at the pattern's {name}; empty where the pattern has none. Nothing: no match.
+std::optional<std::string> match(std::string_view pattern, std::string_view path) {
+  const std::size_t open = pattern.find('{');
+  if (open == npos) return pattern == path ? std::optional(std::string()) : std::nullopt;
+  const std::string_view before = pattern.substr(0, open);
+  const std::string_view after = pattern.substr(pattern.find('}') + 1);
+  if (path.size() <= before.size() + after.size() || !path.starts_with(before) ||
+      !path.ends_with(after))
+    return std::nullopt;
+  path.remove_prefix(before.size());
+  path.remove_suffix(after.size());
+  return path.find('/') == npos ? std::optional(std::string(path)) : std::nullopt;
 }
 
 // A header value: visible ASCII and spaces only.
@@ -72,63 +59,33 @@ std::string header_text(std::string text) {
   return text;
 }
 
-bool matches(const std::string& pattern, const std::string& path) {
-  if (pattern != kJobPrefix) return pattern == path;
-  const bool below = path.rfind(kJobPrefix, 0) == 0 && path.size() > pattern.size();
-  return below && path.find('/', pattern.size()) == std::string::npos;
-}
-
 }  // namespace
 
-struct Rest::Route {
-  const char* method;
-  std::string path;
-  RestResponse (Rest::*handle)(const RestRequest&) const;
-};
-
-const std::vector<Rest::Route>& Rest::routes() {
-  static const std::vector<Route> routes = {
-      {"POST", "/evaluate", &Rest::evaluate},
-      {"POST", "/compare", &Rest::compare},
-      {"POST", "/", &Rest::legacy},
-      {"GET", "/health", &Rest::health},
-      {"GET", "/stats", &Rest::stats},
-      {"GET", kJobPrefix, &Rest::job},
-      {"POST", "/admin/cleanup-jobs", &Rest::cleanup},
-  };
-  return routes;
-}
-
-const std::vector<std::string>& Rest::paths() {
-  static const std::vector<std::string> paths = [] {
-    std::vector<std::string> all;
-    for (const Route& route : routes()) all.push_back(route.path);
-    return all;
-  }();
-  return paths;
-}
-
 Rest::Rest(const tools::Registry& registry, engine::Engine& engine, RestOptions options)
-    : registry_(registry), engine_(engine), options_(std::move(options)) {}
+    : registry_(registry),
+      engine_(engine),
+      options_(std::move(options)),
+      counters_(std::make_unique<RequestCounters>()) {}
 
-RestResponse Rest::handle(const RestRequest& request) const {
-  RestResponse response;
+RestResponse Rest::handle(RestRequest request) const {
+  if (request.method == "HEAD") request.method = "GET";  // the transport leaves the body out
+  RestResponse response =
+      problem(404, "there is nothing at this path; GET /docs lists what there is");
   std::string allow;
-  const Route* found = nullptr;
-  for (const Route& route : routes()) {
-    if (!matches(route.path, request.path)) continue;
-    if (request.method == route.method) found = &route;
-    allow = route.method;
+  for (const RestRoute& route : rest_routes()) {
+    auto parameter = match(route.path, request.path);
+    if (!parameter) continue;
+    if (request.method == route.method) {
+      request.parameter = std::move(*parameter);
+      response = route.handle({registry_, engine_, options_, *counters_}, request);
+      allow.clear();
+      break;
+    }
+    allow += (allow.empty() ? "" : ", ") + std::string(route.method);
   }
-  if (found != nullptr) {
-    response = (this->*found->handle)(request);
-  } else if (!allow.empty()) {
-    response.status = 405;
-    response.body = rest_error(405, "use " + allow + " for this path");
+  if (!allow.empty()) {
+    response = problem(405, "use " + allow + " for this path");
     response.allow = allow;
-  } else {
-    response.status = 404;
-    response.body = rest_error(404, "there is nothing at this path");
   }
   if (!options_.gpu_type.empty()) response.gpu_type = options_.gpu_type;
   if (response.gpu_type.empty()) response.gpu_type = gpu_type();
@@ -136,72 +93,16 @@ RestResponse Rest::handle(const RestRequest& request) const {
   return response;
 }
 
-RestResponse Rest::evaluate(const RestRequest& request) const {
-  return run("evaluate_kernel", ArgumentForm::nested, request);
-}
-
-RestResponse Rest::compare(const RestRequest& request) const {
-  return run("compare_kernels", ArgumentForm::nested, request);
-}
-
-RestResponse Rest::legacy(const RestRequest& request) const {
-  return run("compare_kernels", ArgumentForm::legacy, request);
-}
-
-RestResponse Rest::health(const RestRequest&) const {
-  RestResponse response;
-  response.body = tools::health_document(engine_.capacity());
-  response.body["version"] = options_.version;
-  return response;
-}
-
-RestResponse Rest::stats(const RestRequest&) const {
-  const Json none = Json::object();
-  auto outcome = registry_.call("get_server_stats", {none, {}, {}});
-  return outcome.ok() ? answer(std::move(*outcome)) : answer(outcome.error());
-}
-
-RestResponse Rest::job(const RestRequest& request) const {
-  Json arguments = {{"job_id", request.path.substr(std::string(kJobPrefix).size())}};
-  for (const char* text : {"section", "cursor"}) {
-    const auto given = request.query.find(text);
-    if (given == request.query.end()) continue;
-    const auto number = schemas::parse_json(given->second);
-    arguments[text] = number.ok() && number->is_number() ? *number : Json(given->second);
-  }
-  auto outcome = registry_.call("get_job_status", {arguments, {}, {}});
-  return outcome.ok() ? answer(std::move(*outcome)) : answer(outcome.error());
-}
-
-RestResponse Rest::cleanup(const RestRequest&) const {
-  const std::int64_t removed = engine_.cleanup();
-  RestResponse response;
-  response.body = {
-      {"status", "success"},
-      {"removed_jobs", removed},
-      {"message", "removed " + std::to_string(removed) + " finished jobs older than an hour"}};
-  return response;
-}
-
-RestResponse Rest::run(const char* tool, ArgumentForm form, const RestRequest& request) const {
-  auto body = schemas::parse_json(request.body);
-  if (!body.ok()) return answer(body.error());
-  tools::Call call{*body, form, {}};
-  call.context.wait_for_verdict = true;
-  auto outcome = registry_.call(tool, call);
-  return outcome.ok() ? answer(std::move(*outcome)) : answer(outcome.error());
+void Rest::count(std::string_view method, std::string_view path, int status) const {
+  for (const RestRoute& route : rest_routes())
+    if (match(route.path, path)) return counters_->count(method, route.path, status);
+  counters_->count(method, path == "/mcp" ? "/mcp" : "other", status);
 }
 
 std::string Rest::gpu_type() const {
   for (const auto& device : engine_.capacity().devices)
     if (device.kind == schemas::DeviceKind::cuda) return device.name;
   return "cpu";
-}
-
-Json rest_error(int status, const std::string& message) {
-  Json body = {{"status", status < 500 ? "client_error" : "error"}, {"error", message}};
-  if (status == 400) body["validation_errors"] = Json::array();
-  return body;
 }
 
 }  // namespace assay::mcp

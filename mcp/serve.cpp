@@ -16,6 +16,7 @@
 #include <sys/eventfd.h>
 
 #include "engine/engine.h"
+#include "mcp/conformance_fixtures.h"
 #include "mcp/http_guard.h"
 #include "mcp/http_server.h"
 #include "mcp/log.h"
@@ -37,14 +38,18 @@ constexpr std::chrono::milliseconds kStopLimit{9'500};  // then the process ends
 
 // The parts behind every transport.
 struct Service {
-  explicit Service(std::unique_ptr<engine::Engine> opened)
-      : engine(std::move(opened)), registry(tools::all_tools(*engine)), server(registry, kVersion) {
+  Service(std::unique_ptr<engine::Engine> opened, const Options& options)
+      : engine(std::move(opened)),
+        registry(tools::all_tools(*engine)),
+        fixtures(options.conformance_fixtures ? std::make_unique<ConformanceFixtures>() : nullptr),
+        server(registry, kVersion, fixtures.get()) {
     registry.on_defect = [](std::string_view tool, std::string_view what) {
       spdlog::error("tool {} failed: {}", tool, what);
     };
   }
   std::unique_ptr<engine::Engine> engine;
   tools::Registry registry;
+  std::unique_ptr<ConformanceFixtures> fixtures;  // null unless asked for
   Server server;
 };
 
@@ -105,6 +110,16 @@ class Stopper {
   std::thread thread_;
 };
 
+RestOptions rest_options(const Options& options) {
+  RestOptions rest;
+  rest.gpu_type = options.gpu_type;
+  rest.version = kVersion;
+  if (options.compile_timeout_seconds > 0)
+    rest.compile_timeout_seconds = options.compile_timeout_seconds;
+  if (options.run_timeout_seconds > 0) rest.run_timeout_seconds = options.run_timeout_seconds;
+  return rest;
+}
+
 int fail(const schemas::Error& error) {
   spdlog::critical("{}", error.message);
   return 1;
@@ -129,6 +144,7 @@ int serve(const Options& options) {
     http_options.clients.requests_per_second = *options.door.rate_limit;
     http_options.clients.rate_for_loopback = true;
   }
+  http_options.stream_lists = options.conformance_fixtures;
   HttpServer http(http_options);
   const auto port = http.listen();
   if (!port.ok()) return fail(port.error());
@@ -137,8 +153,8 @@ int serve(const Options& options) {
   if (!engine.ok()) return fail(engine.error());
   if (const auto held = check_isolation(**engine, options.required_isolation); !held.ok())
     return fail(held.error());
-  Service service(std::move(*engine));
-  const Rest rest(service.registry, *service.engine, {options.gpu_type, kVersion});
+  Service service(std::move(*engine), options);
+  const Rest rest(service.registry, *service.engine, rest_options(options));
   if (!write_port_file(options.port_file, *port)) return 1;
   std::cout << "assay " << kVersion << " listens on http://" << url_host(options.host) << ":"
             << *port << " (MCP at /mcp; data in " << options.data_directory << ")" << std::endl;
@@ -164,7 +180,7 @@ int serve_on_stdio(const Options& options) {
   if (!engine.ok()) return fail(engine.error());
   if (const auto held = check_isolation(**engine, options.required_isolation); !held.ok())
     return fail(held.error());
-  Service service(std::move(*engine));
+  Service service(std::move(*engine), options);
   serve_stdio(service.server, STDIN_FILENO, STDOUT_FILENO, signals);
   end_in_time();
   service.engine->stop(std::chrono::milliseconds::zero());

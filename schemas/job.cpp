@@ -31,6 +31,7 @@ Json to_json(const WorkRequest& work) {
   if (work.reference) json["reference"] = schemas::to_json(*work.reference);
   if (!work.extra_shapes.empty()) json["extra_shapes"] = work.extra_shapes;
   if (!work.timed) json["timed"] = false;
+  if (work.run_timeout_seconds) json["run_timeout_seconds"] = *work.run_timeout_seconds;
   if (work.atol) json["atol"] = *work.atol;
   if (work.rtol) json["rtol"] = *work.rtol;
   return json;
@@ -51,6 +52,8 @@ WorkRequest read_work(const Json& json, const std::string& path, Diagnostics& di
   work.num_warmup = reader.int_or("num_warmup", kDefaultWarmup, 0, kMaxWarmup);
   work.timeout_seconds = reader.int_or("timeout_seconds", kDefaultTimeoutSeconds,
                                        kMinTimeoutSeconds, kMaxTimeoutSeconds);
+  work.run_timeout_seconds =
+      reader.optional_int("run_timeout_seconds", kMinTimeoutSeconds, kMaxTimeoutSeconds);
   work.atol = reader.optional_number("atol", 0);
   work.rtol = reader.optional_number("rtol", 0);
   work.enable_device_metrics = reader.bool_or("enable_device_metrics", false);

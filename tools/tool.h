@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "schemas/json_reader.h"
@@ -22,6 +23,8 @@ struct CallContext {
   std::function<bool()> cancelled;  // true once the caller has withdrawn the call
   // Waits until the verdict instead of handing out a job handle after `wait_seconds`.
   bool wait_for_verdict = false;
+  // What may follow the compiling, within the request's own time-out.
+  std::optional<std::int64_t> run_timeout_seconds = {};
 };
 
 // The same request is written in three forms; behind the handler nothing knows which one was used.

@@ -83,7 +83,9 @@ class Assay:
             connection.request(method, path, data, {**sent, **(headers or {})})
             response = connection.getresponse()
             text = response.read()
-            return Answer(response.status, response.headers, json.loads(text) if text else None)
+            is_json = "json" in response.headers.get("Content-Type", "json")
+            return Answer(response.status, response.headers,
+                          (json.loads(text) if is_json else text.decode()) if text else None)
         finally:
             connection.close()
 

@@ -161,8 +161,11 @@ def test_malformed_requests_are_400_with_paths(assay):
 
 
 def test_what_is_not_ours(assay):
-    assert assay.get("/nothing").status == 404
-    assert assay.get("/evaluate").status == 405
+    for answer, status in ((assay.get("/nothing"), 404), (assay.get("/job/a/b"), 404), (assay.get("/evaluate"), 405),
+                           (assay.post("/nothing", {}), 404), (assay.request("PUT", "/jobs", {}), 405)):
+        assert answer.status == answer.body["status"] == status, answer
+        assert answer.headers["Content-Type"] == "application/problem+json" and answer.body["detail"]
+    assert assay.get("/evaluate").headers["Allow"] == "POST"
     assert assay.post("/evaluate", {}, headers={"Content-Type": "text/plain"}).status == 415
     assert assay.request("GET", "/health", headers={"Host": "evil.example.com"}).status == 403
     assert assay.request("GET", "/mcp").status == 405

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/engine.h"
 
+#include <map>
 #include <set>
 
 #include <catch2/catch.hpp>
@@ -223,7 +224,12 @@ TEST_CASE("stopping interrupts the running job and keeps the queued one for the 
   const std::string running = fixture.submit("hold");
   REQUIRE(fixture.state->wait_running(1));
   const std::string queued = fixture.submit("good");
+  bool held_over = false;
+  REQUIRE(fixture.engine->listen(
+      queued, [&](const engine::JobView& view) { return !(held_over = view.held_over); }));
   fixture.engine->stop(10ms);
+  CHECK(held_over);
+  CHECK(fixture.engine->wait(queued, 5s)->held_over);  // at once
   CHECK(fixture.engine->submit(work("good")).error().code == schemas::ErrorCode::overloaded);
   fixture.engine.reset();
   fixture.open();
@@ -297,6 +303,7 @@ TEST_CASE("all that a compiler said is kept with the job, and handed out in page
   };
   CHECK(whole() == fixture.state->compile_log + "\n");
   CHECK(fixture.engine->find(id)->evaluation->log_tail == "a line\n");
+  CHECK(fixture.engine->find(id)->log_bytes == 7);
   CHECK(fixture.engine->compile_log(id, 1 << 30)->text.empty());
   CHECK_FALSE(fixture.engine->compile_log("unknown", 0));
   fixture.engine.reset();
@@ -357,6 +364,19 @@ TEST_CASE("statistics are those of this process's jobs") {
   CHECK(*stats.success_rate == Approx(2.0 / 3));
   CHECK(*stats.correctness_rate == 1);
   CHECK(stats.average_runtime_ms);
+  std::map<std::string, std::int64_t> ended, stages;
+  for (const auto& job : stats.ended) {
+    CHECK(job.kind == "evaluate");
+    CHECK(job.kernel_type == "torch");
+    ended[job.verdict] += job.count;
+  }
+  CHECK(ended == std::map<std::string, std::int64_t>{{"correct", 2}, {"infrastructure_failed", 1}});
+  for (const auto& stage : stats.stages) {
+    CHECK(stage.sum_seconds > 0);
+    for (const std::int64_t count : stage.counts) stages[stage.stage] += count;
+  }
+  CHECK(stages.at("queued") == 6);  // before compiling and for a device
+  CHECK(stages.at("validating") == 3);
   CHECK_FALSE(stats.compile_cache_hit_rate);
   CHECK(stats.uptime_s > 0);
 }

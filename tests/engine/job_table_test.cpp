@@ -233,3 +233,43 @@ TEST_CASE("SIGKILL in the middle of writing loses nothing that was acknowledged"
   CHECK((*table)->begin_attempt((*table)->unfinished()->front().spec, 2)->fencing_token >
         last_token);
 }
+
+TEST_CASE("rows are listed newest first, page by page and by state") {
+  const tests::TemporaryDirectory directory;
+  auto table = JobTable::open(directory.path() + "/jobs.sqlite");
+  REQUIRE(table);
+  for (const char* id : {"a", "b", "c", "d"}) REQUIRE((*table)->insert(new_job(id)));
+  JobRecord ended = new_job("b");
+  ended.state = JobState::cancelled;
+  ended.finished_at = 103;
+  ended.error = "withdrawn";
+  REQUIRE((*table)->finish(ended));
+  const auto ids = [&](const engine::JobFilter& filter, std::optional<std::int64_t>* next) {
+    const auto list = (*table)->list(filter);
+    REQUIRE(list);
+    std::string joined;
+    for (const auto& job : list->jobs) joined += job.job_id;
+    if (next != nullptr) *next = list->next_cursor;
+    return joined;
+  };
+  std::optional<std::int64_t> next;
+  CHECK(ids({3, {}, {}}, &next) == "dcb");
+  REQUIRE(next);
+  REQUIRE((*table)->insert(new_job("e")));  // does not disturb the pages that follow
+  CHECK(ids({3, next, {}}, &next) == "a");
+  CHECK_FALSE(next);
+  CHECK(ids({5, {}, {}}, &next) == "edcba");
+  CHECK_FALSE(next);
+  CHECK(ids({2, {}, JobState::submitted}, &next) == "ed");
+  CHECK(ids({2, next, JobState::submitted}, &next) == "ca");
+  const auto cancelled = (*table)->list({5, {}, JobState::cancelled});
+  REQUIRE(cancelled);
+  REQUIRE(cancelled->jobs.size() == 1);
+  const auto& job = cancelled->jobs[0];
+  CHECK(job.kind == "validate");
+  CHECK(job.state == JobState::cancelled);
+  CHECK(job.created_at == 100);
+  CHECK_FALSE(job.started_at);
+  CHECK(job.finished_at == 103);
+  CHECK(job.error == "withdrawn");
+}

@@ -69,6 +69,12 @@ TEST_CASE("command lines of older servers work") {
       parsed({"--reload", "--cupy-cache-dir", "/x"}, {{"CUDA_LAUNCH_BLOCKING", "1"}});
   CHECK(options.ignored ==
         std::vector<std::string>{"CUDA_LAUNCH_BLOCKING", "--reload", "--cupy-cache-dir"});
+  CHECK(parsed({"serve"}, {{"CUPY_KERNEL_CACHE_DIR", "/x"},
+                           {"TORCH_USE_CUDA_DSA", "1"},
+                           {"ENABLE_DEVICE_METRICS", "true"},
+                           {"NCU_SECTIONS", "x"},
+                           {"NCU_METRIC_SETS", "x"}})
+            .ignored.size() == 5);
 }
 
 TEST_CASE("commands and help") {
@@ -86,7 +92,9 @@ TEST_CASE("compiling is set by the variables of the older servers") {
   options = parsed({"serve"}, {{"COMPILE_TIMEOUT", "180"},
                                {"COMPILER_CPUS", "4"},
                                {"MAX_JOBS", "1"},
+                               {"EXEC_TIMEOUT", "30"},
                                {"TORCH_CUDA_ARCH_LIST", "8.0;9.0a+PTX"}});
+  CHECK(options.run_timeout_seconds == 30);
   CHECK(options.compile_timeout_seconds == 180);
   CHECK(options.compiler_cpus == 4);
   CHECK(options.max_jobs == 1);
@@ -102,6 +110,7 @@ TEST_CASE("compiling is set by the variables of the older servers") {
        std::vector<std::pair<std::string, std::string>>{{"COMPILE_TIMEOUT", "0"},
                                                         {"COMPILE_TIMEOUT", "601"},
                                                         {"COMPILE_TIMEOUT", "3m"},
+                                                        {"EXEC_TIMEOUT", "601"},
                                                         {"COMPILER_CPUS", "-1"},
                                                         {"MAX_JOBS", "many"},
                                                         {"TORCH_CUDA_ARCH_LIST", "sm_90"},
@@ -124,6 +133,23 @@ TEST_CASE("the cache has a command of its own") {
   CHECK(parsed({"cache", "verify"}).cache_action == assay::mcp::CacheAction::verify);
   CHECK_FALSE(parse_options({"cache"}, environment({})).ok());
   CHECK_FALSE(parse_options({"cache", "burn"}, environment({})).ok());
+}
+
+TEST_CASE("the conformance fixtures are for a server on this machine, and not in the help") {
+  CHECK_FALSE(parsed({"serve"}).conformance_fixtures);
+  CHECK(parsed({"serve", "--conformance-fixtures"}).conformance_fixtures);
+  CHECK(parsed({"serve", "--conformance-fixtures", "--host", "::1"}).conformance_fixtures);
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"serve", "--conformance-fixtures", "--host", "0.0.0.0"},
+        {"serve", "--host=192.168.1.1", "--conformance-fixtures"},
+        {"stdio", "--conformance-fixtures"},
+        {"--mode", "mcp", "--conformance-fixtures"},
+        {"doctor", "--conformance-fixtures"}}) {
+    const auto options = parse_options(arguments, environment({}));
+    REQUIRE_FALSE(options.ok());
+    CHECK(options.error().message.find("--conformance-fixtures") != std::string::npos);
+  }
+  CHECK(assay::mcp::help_text().find("conformance") == std::string::npos);
 }
 
 TEST_CASE("what cannot be meant is refused, naming it") {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mcp/rest.h"
 
+#include <thread>
+
 #include <catch2/catch.hpp>
 
-#include "tests/support/fake_engine.h"
-#include "tools/all_tools.h"
+#include "tests/mcp/rest_fixture.h"
 
 namespace {
 
@@ -14,30 +15,10 @@ using assay::schemas::Error;
 using assay::schemas::ErrorCode;
 using assay::schemas::Evaluation;
 using assay::schemas::VerdictCode;
-using assay::tests::FakeEngine;
+using assay::tests::kEvaluate;
+using assay::tests::kKernel;
 using nlohmann::json;
-
-struct Fixture {
-  FakeEngine engine;
-  assay::tools::Registry registry = assay::tools::all_tools(engine);
-  Rest rest{registry, engine, {"", "1.2.3"}};
-
-  RestResponse get(const char* path) const { return rest.handle({"GET", path, ""}); }
-  RestResponse post(const char* path, const json& body) const {
-    return rest.handle({"POST", path, body.dump()});
-  }
-  void answer_with(const std::function<void(Evaluation&)>& change) {
-    engine.decide = [change](const auto& work) {
-      Evaluation evaluation;
-      evaluation.kind = work.kind;
-      change(evaluation);
-      return evaluation;
-    };
-  }
-};
-
-const json kKernel = {{"source_code", "x"}, {"kernel_type", "torch"}};
-const json kEvaluate = {{"kernel", kKernel}};
+using Fixture = assay::tests::RestFixture;
 
 TEST_CASE_METHOD(Fixture, "evaluate and compare answer 200 in the shape of the older servers") {
   RestResponse response = post("/evaluate", kEvaluate);
@@ -175,12 +156,41 @@ TEST_CASE_METHOD(Fixture, "stats are those of the tool; cleanup removes old jobs
   CHECK(response.body["removed_jobs"] == 1);
 }
 
-TEST_CASE_METHOD(Fixture, "the wrong method is 405 naming the right one, an unknown path 404") {
-  const RestResponse response = get("/evaluate");
+TEST_CASE_METHOD(Fixture, "the wrong method and an unknown path are problems that say what to do") {
+  RestResponse response = get("/evaluate");
   CHECK(response.status == 405);
   CHECK(response.allow == "POST");
-  CHECK(get("/nothing").status == 404);
-  CHECK(get("/nothing").body["status"] == "client_error");
+  CHECK(response.content_type == "application/problem+json");
+  CHECK(response.body["status"] == 405);
+  CHECK(rest.handle({"PUT", "/job/x", ""}).allow == "GET, DELETE");
+  response = get("/nothing");
+  CHECK(response.status == 404);
+  CHECK(response.content_type == "application/problem+json");
+  CHECK(response.body["type"] == "about:blank");
+  CHECK(response.body["title"] == "Not Found");
+  CHECK_FALSE(response.body["detail"].get<std::string>().empty());
+  CHECK(get("/job/a/b").status == 404);
+  CHECK(get("/job//events").status == 404);
+}
+
+TEST_CASE_METHOD(Fixture, "HEAD is answered as GET") {
+  CHECK(rest.handle({"HEAD", "/health", ""}).status == 200);
+  CHECK(rest.handle({"HEAD", "/evaluate", ""}).status == 405);
+}
+
+TEST_CASE_METHOD(Fixture, "a job that the stopping server holds over is 503 with the way back") {
+  engine.hold = true;
+  std::thread holder([this] {
+    REQUIRE(engine.await_submission(std::chrono::seconds(5)));
+    engine.set("job-1", [](auto& job) { job.held_over = true; });
+  });
+  const RestResponse response = post("/evaluate", kEvaluate);
+  holder.join();
+  CHECK(response.status == 503);
+  CHECK(response.retry_after_seconds);
+  CHECK(response.body["status"] == "error");
+  CHECK(response.body["job_id"] == "job-1");
+  CHECK(response.body["error"].get<std::string>().find("/job/job-1") != std::string::npos);
 }
 
 TEST_CASE_METHOD(Fixture,

@@ -16,6 +16,7 @@ TEST_CASE("a job specification survives bytes") {
   spec.work.reference.emplace();
   spec.work.reference->source_code = "r";
   spec.work.atol = 0.25;
+  spec.work.run_timeout_seconds = 60;
   spec.work.warnings = {"w"};
   const std::string bytes = dump_json(to_json(spec));
   const auto json = parse_json(bytes);
@@ -25,6 +26,7 @@ TEST_CASE("a job specification survives bytes") {
   CHECK(dump_json(to_json(*back)) == bytes);
   CHECK(back->device.count == 4);
   CHECK(back->work.atol == 0.25);
+  CHECK(back->work.run_timeout_seconds == 60);
 }
 
 TEST_CASE("another version of the specification is refused") {

@@ -32,18 +32,21 @@ class FakeEngine final : public engine::Engine {
   bool hold = false;
   // What submit says instead of taking the job.
   std::optional<schemas::Error> refusal;
+  std::function<void()> before_cancel;  // may call the engine
   engine::Capacity capacity_now;
   engine::EngineStats stats_now;
   std::string compile_log_now;                  // of every job
   std::vector<schemas::WorkRequest> submitted;  // read it when no call is in progress
   std::vector<std::string> cancelled;
+  std::vector<engine::JobFilter> filters;  // of the lists asked for
+  engine::JobList list_now;
   int cleanups = 0;
   std::function<void()> on_cleanup;  // a defect of the engine, when it throws
 
   schemas::Result<std::string> submit(schemas::WorkRequest work) override {
     const std::lock_guard lock(mutex_);
     if (refusal) return *refusal;
-    const std::string id = "job-" + std::to_string(jobs_.size() + 1);
+    const std::string id = "job-" + std::to_string(jobs_.size() + removed_ + 1);
     engine::JobView job;
     job.job_id = id;
     job.kind = work.kind;
@@ -68,6 +71,12 @@ class FakeEngine final : public engine::Engine {
     return wait(job_id, std::chrono::milliseconds::zero());
   }
 
+  schemas::Result<engine::JobList> list(const engine::JobFilter& filter) override {
+    const std::lock_guard lock(mutex_);
+    filters.push_back(filter);
+    return list_now;
+  }
+
   schemas::Result<engine::LogPage> compile_log(const std::string& job_id,
                                                std::int64_t cursor) override {
     const std::lock_guard lock(mutex_);
@@ -76,15 +85,24 @@ class FakeEngine final : public engine::Engine {
   }
 
   schemas::Status cancel(const std::string& job_id) override {
+    if (before_cancel) before_cancel();
     const std::lock_guard lock(mutex_);
     if (!jobs_.count(job_id)) return unknown(job_id);
     cancelled.push_back(job_id);
-    jobs_[job_id].state = schemas::JobState::cancelled;
+    if (!schemas::is_terminal(jobs_[job_id].state))
+      jobs_[job_id].state = schemas::JobState::cancelled;
+    tell(job_id);
     changed_.notify_all();
     return schemas::success();
   }
 
-  schemas::Status listen(const std::string&, engine::JobListener) override {
+  schemas::Status listen(const std::string& job_id, engine::JobListener listener) override {
+    const std::lock_guard lock(mutex_);
+    if (!jobs_.count(job_id)) return unknown(job_id);
+    if (!schemas::is_terminal(jobs_[job_id].state))
+      listeners_[job_id].push_back(std::move(listener));
+    else
+      listener(jobs_[job_id]);
     return schemas::success();
   }
   std::int64_t cleanup() override {
@@ -99,7 +117,14 @@ class FakeEngine final : public engine::Engine {
   void set(const std::string& job_id, const std::function<void(engine::JobView&)>& change) {
     const std::lock_guard lock(mutex_);
     change(jobs_[job_id]);
+    tell(job_id);
     changed_.notify_all();
+  }
+  // As if its lifetime had passed.
+  void remove(const std::string& job_id) {
+    const std::lock_guard lock(mutex_);
+    jobs_.erase(job_id);
+    ++removed_;
   }
   void complete(const std::string& job_id) {
     set(job_id, [&](engine::JobView& job) { finish(job, decide(schemas::WorkRequest{})); });
@@ -108,6 +133,11 @@ class FakeEngine final : public engine::Engine {
     const std::lock_guard lock(mutex_);
     return !cancelled.empty();
   }
+  // How many still want to hear of the job.
+  std::size_t listeners(const std::string& job_id) {
+    const std::lock_guard lock(mutex_);
+    return listeners_[job_id].size();
+  }
   // True once a job was submitted.
   bool await_submission(std::chrono::milliseconds patience) {
     std::unique_lock lock(mutex_);
@@ -115,6 +145,10 @@ class FakeEngine final : public engine::Engine {
   }
 
  private:
+  void tell(const std::string& job_id) {
+    std::erase_if(listeners_[job_id],
+                  [&](const auto& listener) { return !listener(jobs_[job_id]); });
+  }
   static schemas::Error unknown(const std::string& job_id) {
     return {schemas::ErrorCode::not_found, "there is no job " + job_id, false, {}};
   }
@@ -130,6 +164,8 @@ class FakeEngine final : public engine::Engine {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::string, engine::JobView> jobs_;
+  std::size_t removed_ = 0;
+  std::map<std::string, std::vector<engine::JobListener>> listeners_;
 };
 
 }  // namespace assay::tests

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mcp/rest_answers.h"
+
+#include "tools/job_document.h"
+
+namespace assay::mcp {
+namespace {
+
+using schemas::Error;
+using schemas::ErrorCode;
+using tools::Outcome;
+using tools::Standing;
+
+constexpr int kBusyRetrySeconds = 5;
+
+int status_of(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::malformed_call: return 400;
+    case ErrorCode::not_found: return 404;
+    case ErrorCode::overloaded: return 503;
+    default: return 500;
+  }
+}
+
+int status_of(Standing standing) {
+  switch (standing) {
+    case Standing::answered: return 200;
+    case Standing::pending: return 503;  // REST waits, so the server is stopping
+    case Standing::timed_out:
+    case Standing::no_device:
+    case Standing::failed: return 500;
+  }
+  return 500;
+}
+
+const char* title_of(int status) {
+  switch (status) {
+    case 400: return "Bad Request";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 503: return "Service Unavailable";
+    default: return "Internal Server Error";
+  }
+}
+
+}  // namespace
+
+RestResponse answer(const Error& error) {
+  RestResponse response;
+  response.status = status_of(error);
+  response.body = tools::error_document(error);
+  if (response.status >= 500) {
+    response.body["job_id"] = nullptr;
+    response.body["kernel_exec_result"] = nullptr;
+  }
+  if (response.status == 503) response.retry_after_seconds = kBusyRetrySeconds;
+  return response;
+}
+
+RestResponse answer(Outcome outcome) {
+  RestResponse response;
+  response.status = status_of(outcome.standing);
+  response.body = std::move(outcome.document);
+  response.gpu_type = std::move(outcome.device_name);
+  if (outcome.standing == Standing::pending) {
+    response.body["status"] = "error";
+    response.body["error"] =
+        "the server is stopping; the job stays queued and runs after its next start: ask "
+        "GET /job/" +
+        response.body.value("job_id", "");
+    response.body["retryable"] = true;
+    response.body["kernel_exec_result"] = nullptr;
+    response.retry_after_seconds = kBusyRetrySeconds;
+  } else if (response.status == 500) {
+    response.body["status"] = "error";
+    if (response.body.value("error", "").empty())
+      response.body["error"] = response.body["verdict"]["summary"];
+  }
+  return response;
+}
+
+Json rest_error(int status, const std::string& message) {
+  Json body = {{"status", status < 500 ? "client_error" : "error"}, {"error", message}};
+  if (status == 400) body["validation_errors"] = Json::array();
+  return body;
+}
+
+RestResponse problem(int status, const std::string& detail,
+                     const std::vector<schemas::FieldError>& fields) {
+  RestResponse response;
+  response.status = status;
+  response.content_type = kProblemType;
+  response.body = {
+      {"type", "about:blank"}, {"title", title_of(status)}, {"status", status}, {"detail", detail}};
+  for (const auto& field : fields)
+    response.body["errors"].push_back({{"path", field.path}, {"message", field.message}});
+  if (status == 503) response.retry_after_seconds = kBusyRetrySeconds;
+  return response;
+}
+
+RestResponse problem(const Error& error) {
+  return problem(status_of(error), error.message, error.fields);
+}
+
+}  // namespace assay::mcp
