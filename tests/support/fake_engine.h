@@ -41,6 +41,7 @@ class FakeEngine final : public engine::Engine {
   std::vector<engine::JobFilter> filters;  // of the lists asked for
   engine::JobList list_now;
   int cleanups = 0;
+  std::function<void()> on_cleanup;  // a defect of the engine, when it throws
 
   schemas::Result<std::string> submit(schemas::WorkRequest work) override {
     if (before_submit) before_submit();
@@ -105,7 +106,10 @@ class FakeEngine final : public engine::Engine {
       listener(jobs_[job_id]);
     return schemas::success();
   }
-  std::int64_t cleanup() override { return ++cleanups; }
+  std::int64_t cleanup() override {
+    if (on_cleanup) on_cleanup();
+    return ++cleanups;
+  }
   engine::EngineStats stats() override { return stats_now; }
   engine::Capacity capacity() override { return capacity_now; }
   void stop(std::chrono::milliseconds) override {}
