@@ -82,7 +82,7 @@ void CallStream::send_away(std::chrono::milliseconds retry) {
   {
     const std::lock_guard lock(mutex_);
     if (id_.empty() || finished_) return;
-    sent_away_ = readers_;
+    sent_away_ = std::max<std::uint64_t>(readers_, 1);  // the first one, if it is yet to come
     retry_ = retry;
   }
   changed_.notify_all();
@@ -102,6 +102,16 @@ std::pair<bool, std::optional<Json>> CallStream::end_within(std::chrono::millise
   std::unique_lock lock(mutex_);
   changed_.wait_for(lock, patience, [this] { return finished_.has_value(); });
   if (!finished_) return {false, std::nullopt};
+  if (!has_response_) return {true, std::nullopt};
+  return {true, events_.back().message};
+}
+
+std::pair<bool, std::optional<Json>> CallStream::sole_answer_within(
+    std::chrono::milliseconds patience) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, patience,
+                    [this] { return finished_ || !events_.empty() || sent_away_ != 0; });
+  if (!finished_ || events_.size() > (has_response_ ? 1 : 0)) return {false, std::nullopt};
   if (!has_response_) return {true, std::nullopt};
   return {true, events_.back().message};
 }

@@ -40,6 +40,8 @@ class CallStream : public std::enable_shared_from_this<CallStream> {
 
   // The response if the end comes within `patience`; then true is the first value. Messages wait.
   std::pair<bool, std::optional<Json>> end_within(std::chrono::milliseconds patience);
+  // The same, but gives up as soon as anything else was said: that needs a stream.
+  std::pair<bool, std::optional<Json>> sole_answer_within(std::chrono::milliseconds patience);
   // How long ago the end was; nothing before it.
   std::optional<std::chrono::steady_clock::duration> finished_for() const;
 

@@ -188,7 +188,8 @@ class HttpServer::Implementation {
 
   bool serve(const Server& server, const Rest& rest) {
     endpoint_ = std::make_unique<McpEndpoint>(
-        server, McpEndpointOptions{options_.max_calls, options_.stream_after});
+        server,
+        McpEndpointOptions{options_.max_calls, options_.stream_after, options_.stream_lists});
     rest_ = &rest;
     serving_ = true;
     if (stopping_) return true;

@@ -29,6 +29,7 @@ struct HttpOptions {
   std::chrono::seconds write_timeout{15};
   // A call that is done within this time is answered as plain JSON, a longer one as a stream.
   std::chrono::milliseconds stream_after{1'000};
+  bool stream_lists = false;  // tools/list by a stream: for the conformance suite
 };
 
 class HttpServer {

@@ -122,20 +122,28 @@ McpReply McpEndpoint::take(const Message& message, const Peer& peer, bool accept
                     message.id);
     reply.headers.emplace_back(kSessionHeader, session->id());
   }
+  CallStream::ReaderOptions reading;
+  reading.primed = peer.session && peer.session->version() >= kPrimingVersion;
+  if (!handled.call && options_.stream_lists && accepts_stream && handled.http_status == 200 &&
+      message.method == "tools/list") {
+    const auto stream = new_stream(peer.session);
+    stream->finish(std::move(handled.body));
+    reply.events = stream->read(reading);
+    return reply;
+  }
   if (!handled.call) {
     reply.body = std::move(handled.body);
     return reply;
   }
 
-  CallStream::ReaderOptions reading;
   reading.closing_withdraws = handled.call->closing_cancels;
-  reading.primed = peer.session && peer.session->version() >= kPrimingVersion;
   const bool wants_progress = handled.call->wants_progress;
   const auto stream = start(std::move(*handled.call), peer.session);
   auto patience =
       wants_progress && accepts_stream ? std::chrono::milliseconds::zero() : options_.stream_after;
   do {
-    auto [ended, response] = stream->end_within(patience);
+    auto [ended, response] =
+        accepts_stream ? stream->sole_answer_within(patience) : stream->end_within(patience);
     if (ended) {
       // A call that its client has withdrawn has no response.
       reply.status = response ? 200 : 202;
@@ -149,10 +157,13 @@ McpReply McpEndpoint::take(const Message& message, const Peer& peer, bool accept
   return reply;
 }
 
+std::shared_ptr<CallStream> McpEndpoint::new_stream(const std::shared_ptr<Session>& session) {
+  return std::make_shared<CallStream>(session ? std::to_string(++streams_) : std::string());
+}
+
 std::shared_ptr<CallStream> McpEndpoint::start(PendingCall call,
                                                const std::shared_ptr<Session>& session) {
-  const auto stream =
-      std::make_shared<CallStream>(session ? std::to_string(++streams_) : std::string());
+  const auto stream = new_stream(session);
   const auto refuse = call.refuse;
   const auto peer = std::make_shared<CallOnHttp>(stream, session, call.id);
   const bool taken = calls_.submit([call = std::move(call), stream, peer] {

@@ -36,6 +36,9 @@ struct McpEndpointOptions {
   std::size_t max_calls = 512;  // long calls at a time
   // A call that is done within this time is answered as plain JSON, a longer one as a stream.
   std::chrono::milliseconds stream_after{1'000};
+  // tools/list too is answered by a stream: for the conformance suite, which uses it to see whether
+  // several streams work at a time.
+  bool stream_lists = false;
 };
 
 class McpEndpoint {
@@ -56,6 +59,8 @@ class McpEndpoint {
   McpReply end_session(const McpRequest& request);
   McpReply take(const Message& message, const Peer& peer, bool accepts_stream);
   McpReply take_batch(const std::vector<Decoded>& parts, const Peer& peer);
+  // With ids where a session lets the client come back.
+  std::shared_ptr<CallStream> new_stream(const std::shared_ptr<Session>& session);
   // The stream of a call that was started; its end holds the refusal where none could be.
   std::shared_ptr<CallStream> start(PendingCall call, const std::shared_ptr<Session>& session);
 

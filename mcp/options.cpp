@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <unistd.h>
 
+#include "mcp/http_guard.h"
 #include "schemas/requests.h"
 
 namespace assay::mcp {
@@ -195,6 +196,11 @@ const std::vector<Flag>& flags() {
          return schemas::success();
        }},
       {"--mode", true, set_mode},
+      {"--conformance-fixtures", false,
+       [](Options& options, const std::string&) {
+         options.conformance_fixtures = true;
+         return schemas::success();
+       }},
       {"--reload", false,
        [](Options& options, const std::string&) {
          options.ignored.emplace_back("--reload");
@@ -232,6 +238,17 @@ Status read_flags(Options& options, const std::vector<std::string>& arguments, s
     }
     if (auto status = flag->set(options, value); !status.ok()) return status;
   }
+  return schemas::success();
+}
+
+// The fixtures answer whoever asks: only those on this machine may.
+Status check_fixtures(const Options& options) {
+  if (!options.conformance_fixtures || options.command == Command::help) return schemas::success();
+  if (options.command != Command::serve)
+    return usage("--conformance-fixtures is for assay serve only");
+  if (!is_loopback(options.host))
+    return usage("--conformance-fixtures needs a loopback host, not '" + options.host +
+                 "': leave --host out, or leave the fixtures out");
   return schemas::success();
 }
 
@@ -292,6 +309,7 @@ Result<Options> parse_options(const std::vector<std::string>& arguments,
   else
     return usage("unknown command '" + first + "'; see assay --help");
   if (auto status = read_flags(options, arguments, next); !status.ok()) return status.error();
+  if (auto status = check_fixtures(options); !status.ok()) return status.error();
   return options;
 }
 

@@ -32,7 +32,8 @@ struct Options {
   std::int64_t compiler_cpus = 0;            // COMPILER_CPUS: processors reckoned for one build
   std::int64_t max_jobs = 0;                 // MAX_JOBS: compilers at once within one build
   std::string architecture;  // TORCH_CUDA_ARCH_LIST: "sm_90"; compiled for where there is no GPU
-  std::vector<std::string> ignored;  // flags and variables that mean nothing here, for a warning
+  bool conformance_fixtures = false;  // for tests, on loopback only: conformance_fixtures.h
+  std::vector<std::string> ignored;   // flags and variables that mean nothing here, for a warning
 };
 
 using Environment = std::function<std::optional<std::string>(const char* name)>;

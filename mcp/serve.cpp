@@ -16,6 +16,7 @@
 #include <sys/eventfd.h>
 
 #include "engine/engine.h"
+#include "mcp/conformance_fixtures.h"
 #include "mcp/http_server.h"
 #include "mcp/log.h"
 #include "mcp/rest.h"
@@ -36,14 +37,18 @@ constexpr std::chrono::milliseconds kStopLimit{9'500};  // then the process ends
 
 // The parts behind every transport.
 struct Service {
-  explicit Service(std::unique_ptr<engine::Engine> opened)
-      : engine(std::move(opened)), registry(tools::all_tools(*engine)), server(registry, kVersion) {
+  Service(std::unique_ptr<engine::Engine> opened, const Options& options)
+      : engine(std::move(opened)),
+        registry(tools::all_tools(*engine)),
+        fixtures(options.conformance_fixtures ? std::make_unique<ConformanceFixtures>() : nullptr),
+        server(registry, kVersion, fixtures.get()) {
     registry.on_defect = [](std::string_view tool, std::string_view what) {
       spdlog::error("tool {} failed: {}", tool, what);
     };
   }
   std::unique_ptr<engine::Engine> engine;
   tools::Registry registry;
+  std::unique_ptr<ConformanceFixtures> fixtures;  // null unless asked for
   Server server;
 };
 
@@ -132,6 +137,7 @@ int serve(const Options& options) {
   HttpOptions http_options;
   http_options.host = options.host;
   http_options.port = options.port;
+  http_options.stream_lists = options.conformance_fixtures;
   HttpServer http(http_options);
   const auto port = http.listen();
   if (!port.ok()) return fail(port.error());
@@ -140,7 +146,7 @@ int serve(const Options& options) {
   if (!engine.ok()) return fail(engine.error());
   if (const auto held = check_isolation(**engine, options.required_isolation); !held.ok())
     return fail(held.error());
-  Service service(std::move(*engine));
+  Service service(std::move(*engine), options);
   const Rest rest(service.registry, *service.engine, rest_options(options));
   if (!write_port_file(options.port_file, *port)) return 1;
   std::cout << "assay " << kVersion << " listens on http://" << url_host(options.host) << ":"
@@ -167,7 +173,7 @@ int serve_on_stdio(const Options& options) {
   if (!engine.ok()) return fail(engine.error());
   if (const auto held = check_isolation(**engine, options.required_isolation); !held.ok())
     return fail(held.error());
-  Service service(std::move(*engine));
+  Service service(std::move(*engine), options);
   serve_stdio(service.server, STDIN_FILENO, STDOUT_FILENO, signals);
   end_in_time();
   service.engine->stop(std::chrono::milliseconds::zero());

@@ -15,6 +15,7 @@ using schemas::ErrorCode;
 namespace {
 
 constexpr std::chrono::milliseconds kAnswerSlice{100};
+constexpr std::size_t kMaxQuotedBytes = 500;
 
 // 32 hexadecimal digits that nobody can guess; empty when the system gives no randomness.
 std::string new_session_id() {
@@ -109,7 +110,8 @@ schemas::Result<Json> Session::ask(const std::string& method, Json params,
   if (!answer) return Error{ErrorCode::internal, "the client did not answer " + method, true, {}};
   if (!answer->error.is_null())
     return Error{ErrorCode::internal,
-                 "the client refused " + method + ": " + schemas::shown_value(answer->error),
+                 "the client refused " + method + ": " +
+                     schemas::dump_json(answer->error).substr(0, kMaxQuotedBytes),
                  false,
                  {}};
   return answer->result;

@@ -54,8 +54,14 @@ void read_run_options(ObjectReader& reader, WorkRequest& work) {
   read_extra_shapes(reader, work);
 }
 
+// What only a caller over MCP can say: REST waits for the verdict and always measures.
 void read_waiting(ObjectReader& reader, WorkRequest& work) {
   work.wait_seconds = reader.int_or("wait_seconds", kDefaultWaitSeconds, 0, kMaxWaitSeconds);
+  work.joining.by_content = true;
+  work.joining.fresh = reader.bool_or("fresh", false);
+  work.joining.idempotency_key = reader.optional_string("idempotency_key", kMaxIdempotencyKeyBytes);
+  if (work.joining.idempotency_key && work.joining.idempotency_key->empty())
+    reader.error("idempotency_key", "is empty; leave it out or send a name for this request");
 }
 
 Result<WorkRequest> finished(ObjectReader& reader, WorkRequest work) {

@@ -18,8 +18,18 @@ inline constexpr std::int64_t kMinTimeoutSeconds = 1, kMaxTimeoutSeconds = 600;
 inline constexpr std::int64_t kDefaultTimeoutSeconds = 120, kDefaultValidateTimeoutSeconds = 60;
 inline constexpr std::int64_t kMaxWaitSeconds = 600, kDefaultWaitSeconds = 45;
 
+inline constexpr std::size_t kMaxIdempotencyKeyBytes = 128;
+
 enum class JobKind { evaluate, compare, validate };
 const std::string& job_kind_name(JobKind kind);
+
+// Whether a request may be answered by the job of an equal one that was sent before. Of a call, not
+// of the job: no part of a job's bytes.
+struct Joining {
+  bool by_content = false;                     // MCP: what asks for the same joins the same job
+  std::optional<std::string> idempotency_key;  // then this names the request, not its content
+  bool fresh = false;                          // a new job in any case
+};
 
 // One request for work: evaluate (reference optional), compare (reference given), validate (none,
 // one checked run).
@@ -37,6 +47,7 @@ struct WorkRequest {
   bool timed = true;                                // false: values are checked, nothing is timed
   std::int64_t wait_seconds = kDefaultWaitSeconds;  // MCP only: then a job handle is returned
   std::vector<std::string> warnings;                // unknown fields, ignored ones
+  Joining joining;
   // Where the contracts stood in the request, for errors found later; not part of a job's bytes.
   std::string candidate_io_path = "io_contract", reference_io_path = "io_contract";
 };

@@ -142,6 +142,11 @@ void add_time_limits(Json& properties, std::int64_t default_timeout) {
                                   "Seconds for compiling and running; queueing is not counted.");
   properties["wait_seconds"] = integer(0, kMaxWaitSeconds, kDefaultWaitSeconds,
                                        "Then a job_id is returned and the job goes on.");
+  properties["fresh"] = {
+      {"type", "boolean"},
+      {"default", false},
+      {"description", "Run anew; else an equal request of the last hour gives its answer."}};
+  properties["idempotency_key"] = text("Names this request for retries, instead of its content.");
 }
 
 }  // namespace
@@ -243,7 +248,11 @@ Json evaluation_output() {
       {"poll_after_ms", {{"type", "integer"}}},
       {"next", text("The call to make while the job runs.")},
       {"error", text("Our own failure, or why there is no run.")},
-      {"retryable", {{"type", "boolean"}}}};
+      {"retryable", {{"type", "boolean"}}},
+      {"joined",
+       {{"type", "boolean"},
+        {"description", "true: the job of an equal request; fresh: true runs it anew."}}},
+      {"job_age_s", number_of("With joined: seconds since that job was made.")}};
   return object(std::move(properties), {"summary", "status"});
 }
 

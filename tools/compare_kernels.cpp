@@ -27,7 +27,8 @@ constexpr const char* kDescription =
     "and spills, isolation. A wrong or crashing kernel is a normal answer.\n"
     "If it takes longer than wait_seconds you get {status: \"running\", job_id}: call "
     "get_job_status with it; the job "
-    "goes on and its result is kept for an hour.";
+    "goes on and its result is kept for an hour. The same request sent again gets the same job "
+    "(joined: true); fresh: true runs it anew.";
 
 schemas::Result<schemas::WorkRequest> read(const Call& call) {
   switch (call.form) {
@@ -38,15 +39,15 @@ schemas::Result<schemas::WorkRequest> read(const Call& call) {
   return schemas::read_compare_arguments(call.arguments);
 }
 
-schemas::Result<Outcome> handle(engine::Engine& engine, const Call& call) {
+schemas::Result<Outcome> handle(engine::Engine& engine, JobJoin& join, const Call& call) {
   auto work = read(call);
   if (!work.ok()) return work.error();
-  return run_work(engine, std::move(*work), call.context);
+  return run_work(engine, join, std::move(*work), call.context);
 }
 
 }  // namespace
 
-Tool compare_kernels_tool(engine::Engine& engine) {
+Tool compare_kernels_tool(engine::Engine& engine, std::shared_ptr<JobJoin> join) {
   Tool tool;
   tool.name = "compare_kernels";
   tool.title = "Compare a kernel with its reference";
@@ -54,7 +55,9 @@ Tool compare_kernels_tool(engine::Engine& engine) {
   tool.input_schema = schemas::compare_kernels_input();
   tool.output_schema = schemas::evaluation_output();
   tool.may_take_long = true;
-  tool.handler = [&engine](const Call& call) { return handle(engine, call); };
+  tool.handler = [&engine, join = std::move(join)](const Call& call) {
+    return handle(engine, *join, call);
+  };
   return tool;
 }
 

@@ -28,18 +28,19 @@ constexpr const char* kDescription =
     "or crashing kernel is a normal answer.\n"
     "If it takes longer than wait_seconds you get {status: \"running\", job_id}: call "
     "get_job_status with it; the job "
-    "goes on and its result is kept for an hour.";
+    "goes on and its result is kept for an hour. The same request sent again gets the same job "
+    "(joined: true); fresh: true runs it anew.";
 
-schemas::Result<Outcome> handle(engine::Engine& engine, const Call& call) {
+schemas::Result<Outcome> handle(engine::Engine& engine, JobJoin& join, const Call& call) {
   auto work = call.form == ArgumentForm::flat ? schemas::read_evaluate_arguments(call.arguments)
                                               : schemas::read_rest_evaluate(call.arguments);
   if (!work.ok()) return work.error();
-  return run_work(engine, std::move(*work), call.context);
+  return run_work(engine, join, std::move(*work), call.context);
 }
 
 }  // namespace
 
-Tool evaluate_kernel_tool(engine::Engine& engine) {
+Tool evaluate_kernel_tool(engine::Engine& engine, std::shared_ptr<JobJoin> join) {
   Tool tool;
   tool.name = "evaluate_kernel";
   tool.title = "Evaluate a GPU kernel";
@@ -47,7 +48,9 @@ Tool evaluate_kernel_tool(engine::Engine& engine) {
   tool.input_schema = schemas::evaluate_kernel_input();
   tool.output_schema = schemas::evaluation_output();
   tool.may_take_long = true;
-  tool.handler = [&engine](const Call& call) { return handle(engine, call); };
+  tool.handler = [&engine, join = std::move(join)](const Call& call) {
+    return handle(engine, *join, call);
+  };
   return tool;
 }
 

@@ -36,14 +36,17 @@ schemas::Result<Outcome> compile_log(engine::Engine& engine,
   return outcome;
 }
 
-schemas::Result<Outcome> handle(engine::Engine& engine, const Call& call) {
+schemas::Result<Outcome> handle(engine::Engine& engine, JobJoin& join, const Call& call) {
   auto request = schemas::read_job_status_arguments(call.arguments);
   if (!request.ok()) return request.error();
   if (request->section == schemas::JobSection::compile_log) return compile_log(engine, *request);
-  WaitPolicy policy;
-  policy.patience = std::chrono::seconds(request->wait_seconds);
-  auto job = wait_for_job(engine, request->job_id, policy, call.context);
+  // Who waits, wants the job; a mere look at it is no promise to come back.
+  std::optional<JobJoin::Waiter> waiter;
+  if (request->wait_seconds > 0) waiter.emplace(join.attend(request->job_id));
+  auto job = wait_for_job(engine, request->job_id, std::chrono::seconds(request->wait_seconds),
+                          call.context);
   if (!job.ok()) return job.error();
+  if (waiter) waiter->served(*job);
   Outcome outcome;
   outcome.document = job_document(*job);
   if (job->evaluation && job->evaluation->device)
@@ -53,7 +56,7 @@ schemas::Result<Outcome> handle(engine::Engine& engine, const Call& call) {
 
 }  // namespace
 
-Tool get_job_status_tool(engine::Engine& engine) {
+Tool get_job_status_tool(engine::Engine& engine, std::shared_ptr<JobJoin> join) {
   Tool tool;
   tool.name = "get_job_status";
   tool.title = "Status and result of a job";
@@ -61,7 +64,9 @@ Tool get_job_status_tool(engine::Engine& engine) {
   tool.input_schema = schemas::get_job_status_input();
   tool.output_schema = schemas::job_status_output();
   tool.may_take_long = true;
-  tool.handler = [&engine](const Call& call) { return handle(engine, call); };
+  tool.handler = [&engine, join = std::move(join)](const Call& call) {
+    return handle(engine, *join, call);
+  };
   return tool;
 }
 

@@ -2,6 +2,7 @@
 #include "tools/job_document.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <ctime>
 #include <optional>
@@ -49,6 +50,10 @@ std::string end_text(const JobView& job) {
     case JobState::cancelled: return "the job was cancelled";
     default: return "the job ended without a result";
   }
+}
+
+double seconds_since_epoch() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
 bool worth_retrying(const JobView& job) {
@@ -145,6 +150,17 @@ Json job_handle(const JobView& job) {
           {"poll_after_ms", poll_after_ms(job)},
           {"next", next_call(job)},
           {"summary", running_summary(job)}};
+}
+
+void mark_joined(Json& document, const JobView& job) {
+  const double age_s = std::max(0.0, seconds_since_epoch() - job.created_at);
+  document["joined"] = true;
+  document["job_age_s"] = std::round(age_s * 1000) / 1000;
+  document["summary"] =
+      document.value("summary", "") +
+      fmt::format(
+          " Joined job {}, made by an equal request {:.0f} s ago; fresh: true runs it anew.",
+          job.job_id, age_s);
 }
 
 Json ended_without_verdict(const JobView& job) {

@@ -27,6 +27,10 @@ Json compile_log_document(const engine::JobView& job, const engine::LogPage& pag
 // takes longer than the caller wanted to wait.
 Json job_handle(const engine::JobView& job);
 
+// Marks the document of a call that joined the job of an equal one: `joined`, `job_age_s` and a
+// sentence of the summary.
+void mark_joined(Json& document, const engine::JobView& job);
+
 // {status: "error", error, retryable, job_id, state, summary} of a job that ended without a verdict
 // (interrupted, cancelled, our failure); and the same in the shape of an evaluation of which
 // nothing is known.

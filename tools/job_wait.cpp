@@ -46,23 +46,22 @@ std::string progress_message(const JobView& job) {
 }
 
 schemas::Result<JobView> wait_for_job(engine::Engine& engine, const std::string& job_id,
-                                      const WaitPolicy& policy, const CallContext& context) {
-  const auto deadline = Clock::now() + policy.patience.value_or(std::chrono::milliseconds::zero());
+                                      std::optional<std::chrono::milliseconds> patience,
+                                      const CallContext& context) {
+  const auto deadline = Clock::now() + patience.value_or(std::chrono::milliseconds::zero());
   ProgressTeller teller(context);
   for (;;) {
     auto slice = kWaitSlice;
-    if (policy.patience)
+    if (patience)
       slice = std::clamp(std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()),
                          std::chrono::milliseconds::zero(), kWaitSlice);
     auto job = engine.wait(job_id, slice);
     if (!job.ok() || schemas::is_terminal(job->state)) return job;
-    if (context.cancelled && context.cancelled()) {
-      if (policy.cancels_job) (void)engine.cancel(job_id);
+    if (context.cancelled && context.cancelled())
       return Error{ErrorCode::cancelled, "the call was withdrawn", false, {}};
-    }
     if (job->held_over) return job;
     teller.tell(*job);
-    if (policy.patience && Clock::now() >= deadline) return job;
+    if (patience && Clock::now() >= deadline) return job;
   }
 }
 

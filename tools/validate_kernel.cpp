@@ -22,18 +22,19 @@ constexpr const char* kDescription =
     "A kernel that does "
     "not compile is a normal answer.\n"
     "If it takes longer than wait_seconds you get {status: \"running\", job_id}: call "
-    "get_job_status with it. Next: "
+    "get_job_status with it. The same request sent again gets the same job (joined: true); fresh: "
+    "true runs it anew. Next: "
     "compare_kernels with a reference.";
 
-schemas::Result<Outcome> handle(engine::Engine& engine, const Call& call) {
+schemas::Result<Outcome> handle(engine::Engine& engine, JobJoin& join, const Call& call) {
   auto work = schemas::read_validate_arguments(call.arguments);
   if (!work.ok()) return work.error();
-  return run_work(engine, std::move(*work), call.context);
+  return run_work(engine, join, std::move(*work), call.context);
 }
 
 }  // namespace
 
-Tool validate_kernel_tool(engine::Engine& engine) {
+Tool validate_kernel_tool(engine::Engine& engine, std::shared_ptr<JobJoin> join) {
   Tool tool;
   tool.name = "validate_kernel";
   tool.title = "Check that a kernel compiles and runs";
@@ -41,7 +42,9 @@ Tool validate_kernel_tool(engine::Engine& engine) {
   tool.input_schema = schemas::validate_kernel_input();
   tool.output_schema = schemas::evaluation_output();
   tool.may_take_long = true;
-  tool.handler = [&engine](const Call& call) { return handle(engine, call); };
+  tool.handler = [&engine, join = std::move(join)](const Call& call) {
+    return handle(engine, *join, call);
+  };
   return tool;
 }
 

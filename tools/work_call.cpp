@@ -28,17 +28,19 @@ Outcome outcome_of(const JobView& job) {
   return outcome;
 }
 
-schemas::Result<Outcome> run_work(engine::Engine& engine, schemas::WorkRequest work,
+schemas::Result<Outcome> run_work(engine::Engine& engine, JobJoin& join, schemas::WorkRequest work,
                                   const CallContext& context) {
-  WaitPolicy policy;
-  policy.cancels_job = true;
-  if (!context.wait_for_verdict) policy.patience = std::chrono::seconds(work.wait_seconds);
+  std::optional<std::chrono::milliseconds> patience;
+  if (!context.wait_for_verdict) patience = std::chrono::seconds(work.wait_seconds);
   if (context.run_timeout_seconds) work.run_timeout_seconds = context.run_timeout_seconds;
-  auto job_id = engine.submit(std::move(work));
-  if (!job_id.ok()) return job_id.error();
-  auto job = wait_for_job(engine, *job_id, policy, context);
+  auto waiter = join.enter(std::move(work));
+  if (!waiter.ok()) return waiter.error();
+  auto job = wait_for_job(engine, waiter->job_id(), patience, context);
   if (!job.ok()) return job.error();
-  return outcome_of(*job);
+  waiter->served(*job);
+  Outcome outcome = outcome_of(*job);
+  if (waiter->joined()) mark_joined(outcome.document, *job);
+  return outcome;
 }
 
 }  // namespace assay::tools

@@ -5,13 +5,15 @@
 
 #include "engine/engine.h"
 #include "schemas/requests.h"
+#include "tools/job_join.h"
 #include "tools/tool.h"
 
 namespace assay::tools {
 
-// Submits the work and waits: until the verdict where the call says so, else for `wait_seconds`,
-// after which the outcome is a job handle. Errors: those of Engine::submit, and cancelled.
-schemas::Result<Outcome> run_work(engine::Engine& engine, schemas::WorkRequest work,
+// Joins an equal job or submits the work, and waits: until the verdict where the call says so, else
+// for `wait_seconds`, after which the outcome is a job handle. A joined outcome is marked:
+// `joined`, `job_age_s`. Errors: those of JobJoin::enter, and cancelled.
+schemas::Result<Outcome> run_work(engine::Engine& engine, JobJoin& join, schemas::WorkRequest work,
                                   const CallContext& context);
 
 // The outcome of a job as it stands.

@@ -69,7 +69,7 @@ def test_five_tools_over_stdio(tmp_path):
 def test_a_job_handle_is_a_way_back(assay):
     async def use(client):
         name, arguments = example("softmax_right")
-        handle = await client.call_tool(name, {**arguments, "wait_seconds": 0})
+        handle = await client.call_tool(name, {**arguments, "wait_seconds": 0, "fresh": True})
         content = handle.structured_content
         assert not handle.is_error
         assert content["status"] == "running" and content["poll_after_ms"] > 0

@@ -49,6 +49,46 @@ TEST_CASE("messages come in order, then the response, then nothing") {
   CHECK_FALSE(reader->next(0ms));
 }
 
+TEST_CASE("a sole answer is one before which nothing was said") {
+  const auto quiet = make_stream();
+  CHECK(quiet->sole_answer_within(0ms) == std::pair(false, std::optional<json>()));
+  quiet->finish("done");
+  CHECK(quiet->sole_answer_within(0ms) == std::pair(true, std::optional<json>("done")));
+  const auto talkative = make_stream();
+  talkative->send(1);
+  talkative->finish("done");
+  CHECK(talkative->sole_answer_within(0ms) == std::pair(false, std::optional<json>()));
+  CHECK(talkative->end_within(0ms) == std::pair(true, std::optional<json>("done")));
+  const auto cancelled = make_stream();
+  cancelled->finish(std::nullopt);
+  CHECK(cancelled->sole_answer_within(0ms) == std::pair(true, std::optional<json>()));
+}
+
+TEST_CASE("waiting for a sole answer ends with the first word or the first farewell") {
+  for (const bool farewell : {false, true}) {
+    const auto stream = make_stream("s");
+    std::thread producer([&] {
+      std::this_thread::sleep_for(20ms);
+      farewell ? stream->send_away(5ms) : stream->send(1);
+    });
+    const auto start = std::chrono::steady_clock::now();
+    CHECK_FALSE(stream->sole_answer_within(10s).first);
+    CHECK(std::chrono::steady_clock::now() - start < 5s);
+    producer.join();
+  }
+}
+
+TEST_CASE("a reader who comes after the farewell is sent away, the next one is not") {
+  const auto stream = make_stream("s");
+  stream->send_away(5ms);
+  const auto first = stream->read({0, true, false});
+  CHECK(taken(*first) == "id: s-0\ndata: \n\nretry: 5\n\n");
+  CHECK(first->ended());
+  const auto second = stream->read({});
+  CHECK(taken(*second).empty());
+  CHECK_FALSE(second->ended());
+}
+
 TEST_CASE("a cancelled call ends without a response") {
   const auto stream = make_stream();
   const auto reader = stream->read({});

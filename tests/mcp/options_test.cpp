@@ -135,6 +135,23 @@ TEST_CASE("the cache has a command of its own") {
   CHECK_FALSE(parse_options({"cache", "burn"}, environment({})).ok());
 }
 
+TEST_CASE("the conformance fixtures are for a server on this machine, and not in the help") {
+  CHECK_FALSE(parsed({"serve"}).conformance_fixtures);
+  CHECK(parsed({"serve", "--conformance-fixtures"}).conformance_fixtures);
+  CHECK(parsed({"serve", "--conformance-fixtures", "--host", "::1"}).conformance_fixtures);
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"serve", "--conformance-fixtures", "--host", "0.0.0.0"},
+        {"serve", "--host=192.168.1.1", "--conformance-fixtures"},
+        {"stdio", "--conformance-fixtures"},
+        {"--mode", "mcp", "--conformance-fixtures"},
+        {"doctor", "--conformance-fixtures"}}) {
+    const auto options = parse_options(arguments, environment({}));
+    REQUIRE_FALSE(options.ok());
+    CHECK(options.error().message.find("--conformance-fixtures") != std::string::npos);
+  }
+  CHECK(assay::mcp::help_text().find("conformance") == std::string::npos);
+}
+
 TEST_CASE("what cannot be meant is refused, naming it") {
   for (const std::vector<std::string>& arguments : {std::vector<std::string>{"bogus"},
                                                     {"serve", "--bogus"},

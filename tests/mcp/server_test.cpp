@@ -114,7 +114,7 @@ TEST_CASE_METHOD(Fixture, "tools/list is the snapshot in the repository") {
 TEST_CASE_METHOD(Fixture, "an unknown cursor, tool or method has its own error") {
   CHECK(send(request("tools/list", {{"cursor", "x"}})).body["error"]["code"] == -32602);
   CHECK(call("no_such_tool", json::object()).body["error"]["code"] == -32602);
-  const Handled unknown = send(request("resources/list"));
+  const Handled unknown = send(request("completion/complete"));
   CHECK(unknown.http_status == 200);
   CHECK(unknown.body["error"]["code"] == -32601);
 }

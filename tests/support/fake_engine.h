@@ -32,6 +32,7 @@ class FakeEngine final : public engine::Engine {
   bool hold = false;
   // What submit says instead of taking the job.
   std::optional<schemas::Error> refusal;
+  std::function<void()> before_cancel;  // may call the engine
   engine::Capacity capacity_now;
   engine::EngineStats stats_now;
   std::string compile_log_now;                  // of every job
@@ -44,7 +45,7 @@ class FakeEngine final : public engine::Engine {
   schemas::Result<std::string> submit(schemas::WorkRequest work) override {
     const std::lock_guard lock(mutex_);
     if (refusal) return *refusal;
-    const std::string id = "job-" + std::to_string(jobs_.size() + 1);
+    const std::string id = "job-" + std::to_string(jobs_.size() + removed_ + 1);
     engine::JobView job;
     job.job_id = id;
     job.kind = work.kind;
@@ -83,6 +84,7 @@ class FakeEngine final : public engine::Engine {
   }
 
   schemas::Status cancel(const std::string& job_id) override {
+    if (before_cancel) before_cancel();
     const std::lock_guard lock(mutex_);
     if (!jobs_.count(job_id)) return unknown(job_id);
     cancelled.push_back(job_id);
@@ -113,6 +115,12 @@ class FakeEngine final : public engine::Engine {
     change(jobs_[job_id]);
     tell(job_id);
     changed_.notify_all();
+  }
+  // As if its lifetime had passed.
+  void remove(const std::string& job_id) {
+    const std::lock_guard lock(mutex_);
+    jobs_.erase(job_id);
+    ++removed_;
   }
   void complete(const std::string& job_id) {
     set(job_id, [&](engine::JobView& job) { finish(job, decide(schemas::WorkRequest{})); });
@@ -152,6 +160,7 @@ class FakeEngine final : public engine::Engine {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::string, engine::JobView> jobs_;
+  std::size_t removed_ = 0;
   std::map<std::string, std::vector<engine::JobListener>> listeners_;
 };
 

@@ -17,9 +17,13 @@ using assay::schemas::JobState;
 using assay::schemas::WorkRequest;
 using assay::tests::FakeEngine;
 using assay::tools::CallContext;
-using assay::tools::run_work;
 using assay::tools::Standing;
 using namespace std::chrono_literals;
+
+auto run_work(FakeEngine& engine, const WorkRequest& work, const CallContext& context) {
+  assay::tools::JobJoin join(engine);
+  return assay::tools::run_work(engine, join, work, context);
+}
 
 TEST_CASE("a job that ends in time is answered with its evaluation and a summary") {
   FakeEngine engine;
@@ -82,7 +86,8 @@ TEST_CASE("a withdrawn get_job_status leaves the job alone") {
   FakeEngine engine;
   engine.hold = true;
   REQUIRE(engine.submit({}).ok());
-  const auto tool = assay::tools::get_job_status_tool(engine);
+  const auto tool =
+      assay::tools::get_job_status_tool(engine, std::make_shared<assay::tools::JobJoin>(engine));
   const nlohmann::json arguments = {{"job_id", "job-1"}, {"wait_seconds", 60}};
   assay::tools::Call call{arguments, {}, {}};
   call.context.cancelled = [] { return true; };
