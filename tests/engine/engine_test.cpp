@@ -225,9 +225,8 @@ TEST_CASE("stopping interrupts the running job and keeps the queued one for the 
   REQUIRE(fixture.state->wait_running(1));
   const std::string queued = fixture.submit("good");
   bool held_over = false;
-  REQUIRE(fixture.engine->listen(queued, [&](const engine::JobView& view) {
-    return !(held_over = view.held_over);
-  }));
+  REQUIRE(fixture.engine->listen(
+      queued, [&](const engine::JobView& view) { return !(held_over = view.held_over); }));
   fixture.engine->stop(10ms);
   CHECK(held_over);
   CHECK(fixture.engine->wait(queued, 5s)->held_over);  // at once

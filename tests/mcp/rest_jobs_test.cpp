@@ -81,8 +81,8 @@ TEST_CASE_METHOD(Fixture, "jobs are listed page by page and by state") {
 }
 
 TEST_CASE_METHOD(Fixture, "a wrong parameter of the list is a problem that names it") {
-  for (const auto& [name, value] : std::map<std::string, std::string>{
-           {"limit", "0"}, {"cursor", "-1"}, {"state", "running"}}) {
+  for (const auto& [name, value] :
+       std::map<std::string, std::string>{{"limit", "0"}, {"cursor", "-1"}, {"state", "running"}}) {
     const RestResponse response = get("/jobs", {{name, value}});
     CHECK(response.status == 400);
     CHECK(response.content_type == kProblem);
@@ -132,8 +132,7 @@ TEST_CASE_METHOD(Watched, "the events of a job tell stages, progress, logs and l
     job.log_bytes = 4;
   });
   auto events = events_of(*source);
-  CHECK(names_of(events) ==
-        std::vector<std::string>{"stage", "stage", "stage", "log", "progress"});
+  CHECK(names_of(events) == std::vector<std::string>{"stage", "stage", "stage", "log", "progress"});
   CHECK(events[0].data["stage"] == "queued");
   CHECK(events[0].data["seconds"].is_null());
   CHECK(events[1].data["seconds"] == 0.5);
@@ -154,8 +153,8 @@ TEST_CASE_METHOD(Watched, "the events of a job tell stages, progress, logs and l
     job.compile_log_bytes = 18;
   });
   events = events_of(*source);
-  CHECK(names_of(events) == std::vector<std::string>{"stage", "stage", "stage", "stage", "log",
-                                                     "progress", "log"});
+  CHECK(names_of(events) ==
+        std::vector<std::string>{"stage", "stage", "stage", "stage", "log", "progress", "log"});
   CHECK(events[0].data["seconds"] == 1.5);
   CHECK(events[4].data["text"] == "two\n");
   CHECK(events[5].data["progress"] == 0.5);
