@@ -56,9 +56,7 @@ assay_import(openssl HEADER openssl/ssl.h)
 assay_import(fmt HEADER fmt/core.h LIBRARY fmt)
 assay_import(spdlog HEADER spdlog/spdlog.h LIBRARY spdlog PC spdlog.pc)
 target_link_libraries(assay_import_spdlog INTERFACE assay::fmt Threads::Threads)
-# Debian splits httplib into a header and a library; elsewhere it is the header alone.
-assay_import(httplib HEADER httplib.h LIBRARY cpp-httplib PC cpp-httplib.pc OPTIONAL_LIBRARY)
-target_link_libraries(assay_import_httplib INTERFACE assay::openssl Threads::Threads)
+include(httplib)
 
 # The system's own OpenSSL is used where there is one; ./dev deps keeps its copy apart for the rest.
 set(assay_runtime_path "")

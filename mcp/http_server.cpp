@@ -3,13 +3,13 @@
 
 #include <atomic>
 #include <cstring>
-#include <httplib.h>
 #include <utility>
 
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 
 #include "mcp/form.h"
+#include "mcp/guarded_server.h"
 #include "mcp/mcp_endpoint.h"
 #include "mcp/rest_answers.h"
 #include "mcp/worker_pool.h"
@@ -21,10 +21,11 @@ using schemas::Error;
 using schemas::ErrorCode;
 
 constexpr int kListenBacklog = 1'024;
+constexpr std::size_t kRefusingThreads = 16;
+// For the answers that are on their way when the server stops.
+constexpr std::chrono::milliseconds kDrainPatience{4'000};
 constexpr std::chrono::milliseconds kStreamPoll{
     200};  // a reader who has gone is noticed within this time
-// Where the type of a form stands once the library must not see it.
-constexpr const char* kFormType = "Assay-Form-Type";
 constexpr const char* kEventStream = "text/event-stream";
 
 // Gives the library's connections threads of a pool that grows and shrinks. Its queue has no bound
@@ -48,13 +49,8 @@ RequestHead head_of(const httplib::Request& request) {
   RequestHead head;
   head.method = request.method;
   head.path = request.path;
-  head.header = [&request](const char* name) -> std::optional<std::string> {
-    if (!request.has_header(name)) return std::nullopt;
-    return request.get_header_value(name);
-  };
-  head.header_count = [&request](const char* name) -> std::size_t {
-    return static_cast<std::size_t>(request.get_header_value_count(name));
-  };
+  for (const auto& [name, value] : request.headers)
+    head.headers.emplace_back(lower_case(name), value);
   return head;
 }
 
@@ -64,34 +60,21 @@ McpHeaders mcp_headers_of(const RequestHead& head) {
 }
 
 // Bodies go out through a provider: the library would otherwise compress them at its slowest
-// setting. A provider that reports failure after its last byte makes the library close the
-// connection.
-void send_text(httplib::Response& response, int status, std::string text, bool close = false,
+// setting.
+void send_text(httplib::Response& response, int status, std::string text,
                const std::string& type = kJsonType) {
   response.status = status;
-  if (close) response.set_header("Connection", "close");
   const std::size_t size = text.size();
   response.set_content_provider(
       size, type,
-      [text = std::move(text), close](std::size_t offset, std::size_t length,
-                                      httplib::DataSink& sink) {
+      [text = std::move(text)](std::size_t offset, std::size_t length, httplib::DataSink& sink) {
         sink.write(text.data() + offset, length);
-        return !close;
+        return true;
       });
 }
 
-void send_json(httplib::Response& response, int status, const Json& body, bool close = false) {
-  send_text(response, status, schemas::dump_json(body), close);
-}
-
-// The library would refuse urlencoded bodies beyond 8,192 bytes and keep the parts of multipart
-// ones by its own rules; without their type they are bytes like any other.
-void set_form_type_aside(httplib::Request& request) {
-  request.headers.erase(kFormType);
-  const std::string type = request.get_header_value("Content-Type");
-  if (!is_form_type(type)) return;
-  request.headers.erase("Content-Type");
-  request.headers.emplace(kFormType, type);
+void send_json(httplib::Response& response, int status, const Json& body) {
+  send_text(response, status, schemas::dump_json(body));
 }
 
 bool accepts_stream(const RequestHead& head) {
@@ -103,7 +86,9 @@ bool accepts_stream(const RequestHead& head) {
 // Writes the frames of a source, and a comment in long silences.
 class StreamWriter {
  public:
-  explicit StreamWriter(std::shared_ptr<EventSource> events) : events_(std::move(events)) {}
+  // `open_streams` holds one for it, until it is released.
+  StreamWriter(std::shared_ptr<EventSource> events, std::atomic<std::size_t>& open_streams)
+      : events_(std::move(events)), open_streams_(open_streams) {}
 
   // Called by the library in a loop until the sink is done. Must not throw: that would end the
   // process.
@@ -126,6 +111,7 @@ class StreamWriter {
   }
 
   void released() noexcept {
+    --open_streams_;
     try {
       events_->closed(whole_);
     } catch (const std::exception& defect) {
@@ -142,27 +128,40 @@ class StreamWriter {
   }
 
   std::shared_ptr<EventSource> events_;
+  std::atomic<std::size_t>& open_streams_;
   bool whole_ = false;
   Clock::time_point last_write_ = Clock::now();
 };
 
-void send_events(httplib::Response& response, std::shared_ptr<EventSource> events) {
-  response.set_header("Cache-Control", "no-cache");
-  response.set_header("X-Accel-Buffering", "no");
-  const auto writer = std::make_shared<StreamWriter>(std::move(events));
-  response.set_chunked_content_provider(
-      kEventStream,
-      [writer](std::size_t, httplib::DataSink& sink) { return writer->write_some(sink); },
-      [writer](bool) { writer->released(); });
+GuardedServerOptions guarded_options(const HttpOptions& options) {
+  GuardedServerOptions guarded;
+  guarded.guard.allowed_hosts = allowed_hosts_for(options.host, options.allowed_hosts);
+  guarded.guard.allowed_origins = options.allowed_origins;
+  guarded.guard.auth = options.auth;
+  guarded.clients = options.clients;
+  guarded.connection.keep_alive = options.keep_alive;
+  guarded.connection.head_limit = guarded.connection.read_timeout = options.read_timeout;
+  guarded.connection.write_timeout = options.write_timeout;
+  guarded.max_connections = options.max_connections;
+  guarded.requests_per_connection = options.requests_per_connection;
+  return guarded;
 }
 
 }  // namespace
 
 class HttpServer::Implementation {
  public:
-  explicit Implementation(HttpOptions options) : options_(std::move(options)) {
-    guard_.allowed_hosts = allowed_hosts_for(options_.host);
-  }
+  explicit Implementation(HttpOptions options)
+      : options_(std::move(options)),
+        http_(
+            guarded_options(options_),
+            [this](const httplib::Request& request, httplib::Response& response) {
+              answer(request, response);
+            },
+            [this](const RequestHead& head, const HttpRefusal& refused) {
+              if (rest_ != nullptr) rest_->count(head.method, head.path, refused.status);
+              return schemas::dump_json(rest_error(refused.status, refused.message));
+            }) {}
 
   schemas::Result<int> listen() {
     configure();
@@ -204,6 +203,7 @@ class HttpServer::Implementation {
     // The library forgets a stop that comes before its accept loop runs.
     while (serving_ && !http_.is_running())
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    http_.drain(kDrainPatience);
     http_.stop();
   }
 
@@ -216,18 +216,11 @@ class HttpServer::Implementation {
       ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
       listener_ = socket;
     });
-    http_.set_keep_alive_max_count(options_.requests_per_connection);
     http_.set_keep_alive_timeout(static_cast<time_t>(options_.keep_alive.count()));
-    http_.set_read_timeout(static_cast<time_t>(options_.read_timeout.count()));
-    http_.set_write_timeout(static_cast<time_t>(options_.write_timeout.count()));
-    http_.set_payload_max_length(kMaxRestBodyBytes);
-    http_.new_task_queue = [this] { return new ConnectionQueue(options_.max_connections); };
-    http_.set_pre_routing_handler(
-        [this](const httplib::Request& request, httplib::Response& response) {
-          set_form_type_aside(const_cast<httplib::Request&>(request));
-          return answer_unread(request, response) ? httplib::Server::HandlerResponse::Handled
-                                                  : httplib::Server::HandlerResponse::Unhandled;
-        });
+    // Those beyond the limit need a thread too, to be told so.
+    http_.new_task_queue = [this] {
+      return new ConnectionQueue(options_.max_connections + kRefusingThreads);
+    };
     http_.set_exception_handler(
         [](const httplib::Request&, httplib::Response& response, const std::exception_ptr& defect) {
           try {
@@ -239,74 +232,26 @@ class HttpServer::Implementation {
           }
           send_json(response, 500, rest_error(500, "internal error"));
         });
-    const httplib::Server::HandlerWithResponse fill_error = [](const httplib::Request&,
-                                                               httplib::Response& response) {
-      if (response.has_header("Content-Type")) return httplib::Server::HandlerResponse::Unhandled;
-      send_json(response, response.status,
-                rest_error(response.status, library_refusal(response.status)));
-      return httplib::Server::HandlerResponse::Handled;
-    };
-    http_.set_error_handler(fill_error);
-    route("/mcp", &Implementation::answer_mcp);
-    route(".*", &Implementation::answer_rest);
     http_.set_logger([this](const httplib::Request& request, const httplib::Response& response) {
       if (rest_ != nullptr) rest_->count(request.method, request.path, response.status);
     });
   }
 
-  using Answer = void (Implementation::*)(const httplib::Request&, httplib::Response&);
-
-  // All methods of a path, so that the wrong one gets a 405 of ours.
-  void route(const std::string& pattern, Answer answer) {
-    const auto handler = [this, answer](const httplib::Request& request,
-                                        httplib::Response& response) {
-      if (const auto refused = refuse_read(head_of(request), guard_))
-        return send_json(response, refused->status, rest_error(refused->status, refused->message));
-      (this->*answer)(request, response);
-    };
-    http_.Get(pattern, handler);
-    http_.Post(pattern, handler);
-    http_.Put(pattern, handler);
-    http_.Patch(pattern, handler);
-    http_.Delete(pattern, handler);
-    http_.Options(pattern, handler);
-  }
-
-  static const char* library_refusal(int status) {
-    switch (status) {
-      case 404: return "there is nothing at this path";
-      case 413: return "the body is too large";
-      case 414: return "the path is too long";
-      default: return "the request is not valid HTTP";
-    }
-  }
-
-  // True when the request was answered without its body.
-  bool answer_unread(const httplib::Request& request, httplib::Response& response) {
-    const RequestHead head = head_of(request);
-    if (const auto refused = refuse_unread(head)) {
-      // The library would cut the asked range out of the refusal too.
-      const_cast<httplib::Request&>(request).ranges.clear();
-      send_json(response, refused->status, rest_error(refused->status, refused->message), true);
-      return true;
-    }
-    // The library would wait for a body that no length announces.
-    if (takes_no_body(head) && !head.header("Content-Length")) {
-      if (const auto refused = refuse_read(head, guard_))
-        send_json(response, refused->status, rest_error(refused->status, refused->message));
-      else
-        answer_rest(request, response);
-      return true;
-    }
-    return false;
+  // The request has passed the guard; its body is whole.
+  void answer(const httplib::Request& request, httplib::Response& response) {
+    if (const auto metadata = resource_metadata(head_of(request), options_.auth))
+      return send_json(response, 200, *metadata);
+    if (request.path == "/mcp") return answer_mcp(request, response);
+    answer_rest(request, response);
   }
 
   void answer_rest(const httplib::Request& request, httplib::Response& response) {
+    const std::string type = request.get_header_value("Content-Type");
     RestResponse answer = rest_->handle({request.method,
                                          request.path,
                                          request.body,
                                          {request.params.begin(), request.params.end()},
-                                         request.get_header_value(kFormType)});
+                                         is_form_type(type) ? type : std::string()});
     response.status = answer.status;
     if (!answer.gpu_type.empty()) response.set_header("X-GPU-Type", answer.gpu_type);
     if (!answer.allow.empty()) response.set_header("Allow", answer.allow);
@@ -316,8 +261,24 @@ class HttpServer::Implementation {
       response.set_header("Content-Security-Policy", answer.content_security_policy);
     if (answer.events) return send_events(response, std::move(answer.events));
     send_text(response, answer.status,
-              answer.text ? std::move(*answer.text) : schemas::dump_json(answer.body), false,
+              answer.text ? std::move(*answer.text) : schemas::dump_json(answer.body),
               answer.content_type);
+  }
+
+  void send_events(httplib::Response& response, std::shared_ptr<EventSource> events) {
+    if (++open_streams_ > options_.max_streams) {
+      --open_streams_;
+      events->closed(false);
+      response.set_header("Retry-After", "5");
+      return send_json(response, 503, rest_error(503, "too many streams are open: try again"));
+    }
+    response.set_header("Cache-Control", "no-cache");
+    response.set_header("X-Accel-Buffering", "no");
+    const auto writer = std::make_shared<StreamWriter>(std::move(events), open_streams_);
+    response.set_chunked_content_provider(
+        kEventStream,
+        [writer](std::size_t, httplib::DataSink& sink) { return writer->write_some(sink); },
+        [writer](bool) { writer->released(); });
   }
 
   void answer_mcp(const httplib::Request& request, httplib::Response& response) {
@@ -331,8 +292,8 @@ class HttpServer::Implementation {
   }
 
   HttpOptions options_;
-  GuardOptions guard_;
-  httplib::Server http_;
+  std::atomic<std::size_t> open_streams_ = 0;
+  GuardedServer http_;
   std::unique_ptr<McpEndpoint> endpoint_;
   const Rest* rest_ = nullptr;
   int listener_ = -1;

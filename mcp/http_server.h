@@ -8,10 +8,13 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
-#include "mcp/http_guard.h"
+#include "mcp/auth.h"
+#include "mcp/rate_limit.h"
 #include "mcp/rest.h"
 #include "mcp/server.h"
 #include "schemas/result.h"
@@ -20,10 +23,18 @@ namespace assay::mcp {
 
 struct HttpOptions {
   std::string host = "127.0.0.1";
-  int port = 8000;                               // 0: a free one
-  std::size_t max_connections = 1'024;           // threads for connections
-  std::size_t max_calls = 512;                   // long tool calls at a time
-  std::size_t requests_per_connection = 10'000;  // then it is closed
+  int port = 8000;                                // 0: a free one
+  std::vector<std::string> allowed_hosts = {};    // names clients may call us, beside our own
+  std::vector<std::string> allowed_origins = {};  // whole origins that pages may come from
+  AuthOptions auth = {};
+  ClientLimitOptions clients = {};
+  // A thread each. More than streams, so that there is room for questions while all of those are
+  // open.
+  std::size_t max_connections = 1'280;
+  std::size_t max_streams = 1'152;                  // one more is told so (503)
+  std::size_t max_calls = 1'024;                    // long tool calls at a time
+  std::uint64_t max_bodies_bytes = 1'024ULL << 20;  // of all requests at a time
+  std::size_t requests_per_connection = 10'000;     // then it is closed
   std::chrono::seconds keep_alive{5};
   std::chrono::seconds read_timeout{10};
   std::chrono::seconds write_timeout{15};

@@ -31,8 +31,8 @@ constexpr const char* kHelp = R"(Assay evaluates GPU kernels for AI agents.
   --port-file FILE       write the port here once the server listens
   --log-level LEVEL      trace, debug, info, warning, error, critical (info)
   --require-isolation L  comma-separated layers without which the server does not start
-
-Environment: LOG_LEVEL, GPU_TYPE (what the header X-GPU-Type says), ASSAY_DATA_DIR;
+%DOOR%
+Environment: ASSAY_TOKEN, LOG_LEVEL, GPU_TYPE (what the header X-GPU-Type says), ASSAY_DATA_DIR;
 COMPILE_TIMEOUT (seconds one build may take), EXEC_TIMEOUT (seconds one run on /compute_score and
 /check_torch may take; 60), COMPILER_CPUS (processors reckoned for one build: as
 many builds run at once as fit), MAX_JOBS (compilers at once within one build) and
@@ -226,17 +226,22 @@ Status read_flags(Options& options, const std::vector<std::string>& arguments, s
     }
     const auto flag = std::find_if(flags().begin(), flags().end(),
                                    [&](const Flag& each) { return name == each.name; });
-    if (flag == flags().end())
+    const bool is_door = is_door_flag(name);
+    if (flag == flags().end() && !is_door)
       return usage("unknown argument '" + argument + "'; see assay --help");
+    const bool takes_value = is_door || flag->takes_value;
     std::string value;
     if (equals != std::string::npos) {
-      if (!flag->takes_value) return usage(name + " takes no value");
+      if (!takes_value) return usage(name + " takes no value");
       value = argument.substr(equals + 1);
-    } else if (flag->takes_value) {
+    } else if (takes_value) {
       if (next == arguments.size()) return usage(name + " needs a value");
       value = arguments[next++];
     }
-    if (auto status = flag->set(options, value); !status.ok()) return status;
+    if (auto status =
+            is_door ? set_door_flag(options.door, name, value) : flag->set(options, value);
+        !status.ok())
+      return status;
   }
   return schemas::success();
 }
@@ -282,6 +287,10 @@ Result<Options> parse_options(const std::vector<std::string>& arguments,
   }
   if (auto status = read_compile_settings(options, environment); !status.ok())
     return status.error();
+  if (const auto token = environment("ASSAY_TOKEN"); token && !token->empty()) {
+    if (auto status = set_door_flag(options.door, "--token", *token); !status.ok())
+      return status.error();
+  }
   for (const char* variable :
        {"CUPY_KERNEL_CACHE_DIR", "CUDA_LAUNCH_BLOCKING", "TORCH_USE_CUDA_DSA",
         "ENABLE_DEVICE_METRICS", "NCU_SECTIONS", "NCU_METRIC_SETS"})
@@ -310,11 +319,15 @@ Result<Options> parse_options(const std::vector<std::string>& arguments,
     return usage("unknown command '" + first + "'; see assay --help");
   if (auto status = read_flags(options, arguments, next); !status.ok()) return status.error();
   if (auto status = check_fixtures(options); !status.ok()) return status.error();
+  if (options.command == Command::serve)
+    if (auto status = check_door(options.door, options.host); !status.ok()) return status.error();
   return options;
 }
 
 std::string help_text() {
-  return kHelp;
+  std::string text = kHelp;
+  const std::string mark = "%DOOR%\n";
+  return text.replace(text.find(mark), mark.size(), kDoorHelp);
 }
 
 }  // namespace assay::mcp

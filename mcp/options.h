@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "mcp/door_options.h"
 #include "schemas/result.h"
 
 namespace assay::mcp {
@@ -25,6 +26,7 @@ struct Options {
   std::string port_file;           // the port is written here once the server listens
   std::string gpu_type;            // what X-GPU-Type says instead of the device's name
   std::vector<std::string> required_isolation;  // layers without which the server refuses to start
+  DoorOptions door;                             // who may come in
   CacheAction cache_action = CacheAction::list;
   // Compiling; 0: the default of the executor.
   std::int64_t compile_timeout_seconds = 0;  // COMPILE_TIMEOUT: of one build

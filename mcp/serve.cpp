@@ -17,6 +17,7 @@
 
 #include "engine/engine.h"
 #include "mcp/conformance_fixtures.h"
+#include "mcp/http_guard.h"
 #include "mcp/http_server.h"
 #include "mcp/log.h"
 #include "mcp/rest.h"
@@ -57,8 +58,7 @@ void warn_of_ignored(const Options& options) {
     spdlog::warn("{} has no meaning here and is ignored", name);
   if (!is_loopback(options.host))
     spdlog::warn(
-        "bound to {}: whoever reaches this port can run code here; put a proxy with a login in "
-        "front",
+        "bound to {}: the token travels as it is, so put a proxy with TLS in front (see deploy/)",
         options.host);
 }
 
@@ -137,6 +137,13 @@ int serve(const Options& options) {
   HttpOptions http_options;
   http_options.host = options.host;
   http_options.port = options.port;
+  http_options.allowed_hosts = options.door.allowed_hosts;
+  http_options.allowed_origins = options.door.allowed_origins;
+  http_options.auth = options.door.auth;
+  if (options.door.rate_limit) {
+    http_options.clients.requests_per_second = *options.door.rate_limit;
+    http_options.clients.rate_for_loopback = true;
+  }
   http_options.stream_lists = options.conformance_fixtures;
   HttpServer http(http_options);
   const auto port = http.listen();

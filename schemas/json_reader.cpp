@@ -69,10 +69,6 @@ Result<Json> parse_json(std::string_view text) {
   }
 }
 
-std::string dump_json(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 std::string shown_value(const Json& json) {
   if (json.is_array()) return "an array of " + std::to_string(json.size()) + " elements";
   if (json.is_object()) return "an object";

@@ -50,7 +50,8 @@ def install(package_folder, target):
 
 def _npm_ci(target):
     node, npm = find_node()
-    command = [node, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1",
+    retries = ["--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=2000"]
+    command = [node, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", *retries,
                f"--cache={target / 'npm-cache'}"]
     try:
         done = subprocess.run(command, cwd=target, capture_output=True, text=True, timeout=INSTALL_LIMIT_S)
@@ -60,7 +61,8 @@ def _npm_ci(target):
         errors = [line for line in done.stderr.splitlines() if line.startswith("npm error")]
         if any(" code EUSAGE" in line or " code EINTEGRITY" in line for line in errors):
             raise RuntimeError(f"the lock file and package.json do not fit:\n{done.stderr}")
-        raise Missing(f"npm could not install the pinned packages ({errors[0] if errors else 'no reason given'})")
+        raise Missing("npm could not fetch the pinned packages; is there a network? "
+                      f"({errors[0] if errors else 'npm says nothing'})")
     shutil.rmtree(target / "npm-cache", ignore_errors=True)
 
 

@@ -76,8 +76,8 @@ TEST_CASE_METHOD(Fixture, "what the client cannot do is not asked of it") {
   CHECK(refused.body["error"]["code"] == -32021);
   CHECK(refused.body["error"]["data"]["requiredCapabilities"] ==
         json{{"elicitation", json::object()}});
-  const McpReply asked =
-      modern("test_input_required_result_elicitation", {}, {{"elicitation", json::object()}});
+  const McpReply asked = modern("test_input_required_result_elicitation", json::object(),
+                                {{"elicitation", json::object()}});
   CHECK(asked.body["result"]["resultType"] == "input_required");
 }
 

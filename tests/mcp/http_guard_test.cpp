@@ -17,12 +17,8 @@ RequestHead head(std::string method, std::string path,
   RequestHead made;
   made.method = std::move(method);
   made.path = std::move(path);
-  made.header = [headers](const char* name) -> std::optional<std::string> {
-    const auto found = headers.find(name);
-    if (found == headers.end()) return std::nullopt;
-    return found->second;
-  };
-  made.header_count = [headers](const char* name) { return headers.count(name); };
+  for (const auto& [name, value] : headers)
+    made.headers.emplace_back(assay::mcp::lower_case(name), value);
   return made;
 }
 
@@ -32,7 +28,7 @@ int unread_status(const RequestHead& request) {
 }
 
 int read_status(const RequestHead& request, const std::string& bound = "127.0.0.1") {
-  const auto refused = refuse_read(request, {assay::mcp::allowed_hosts_for(bound)});
+  const auto refused = refuse_read(request, {assay::mcp::allowed_hosts_for(bound), {}, {}});
   return refused ? refused->status : 200;
 }
 
@@ -69,9 +65,42 @@ TEST_CASE("a server on a loopback address answers to loopback names only") {
   for (const char* host :
        {"evil.example.com", "localhost.evil.com", "127.0.0.1.nip.io", "", "[::1", "user@localhost"})
     CHECK(read_status(head("GET", "/health", {{"Host", host}})) == 403);
-  CHECK(read_status(head("GET", "/health", {})) == 403);
-  CHECK(read_status(head("GET", "/health", {{"Host", "localhost"}, {"Host", "evil"}})) == 403);
+  CHECK(read_status(head("GET", "/health", {})) == 400);
+  RequestHead old = head("GET", "/health", {});
+  old.http_1_0 = true;
+  CHECK(read_status(old) == 403);
   CHECK(read_status(head("GET", "/health", {{"Host", "gpu-box.example"}}), "0.0.0.0") == 200);
+  CHECK(read_status(head("GET", "/health", {{"Host", "gpu\"><script>"}}), "0.0.0.0") == 403);
+}
+
+TEST_CASE("names and origins that the operator allowed are served beside our own") {
+  const GuardOptions options{assay::mcp::allowed_hosts_for("127.0.0.1", {"Kernels.example"}),
+                             {"https://app.example:8443"},
+                             {}};
+  const auto status = [&](const char* host, const char* origin) {
+    const auto refused =
+        refuse_read(head("GET", "/stats", {{"Host", host}, {"Origin", origin}}), options);
+    return refused ? refused->status : 200;
+  };
+  CHECK(status("kernels.example:443", "https://kernels.example") == 200);
+  CHECK(status("localhost", "https://APP.example:8443") == 200);
+  CHECK(status("localhost", "https://app.example") == 403);  // another port is another origin
+  CHECK(status("localhost", "https://app.example:8443.evil.example") == 403);
+  CHECK(status("other.example", "https://app.example:8443") == 403);
+}
+
+TEST_CASE("only real loopback addresses count as such") {
+  for (const char* host : {"localhost", "127.0.0.1", "127.8.9.10", "::1"})
+    CHECK(assay::mcp::is_loopback(host));
+  for (const char* host : {"127.example.com", "127.0.0.1.nip.io", "0.0.0.0", "::", "10.0.0.1", ""})
+    CHECK_FALSE(assay::mcp::is_loopback(host));
+}
+
+TEST_CASE("an expectation other than 100-continue is refused") {
+  CHECK(unread_status(
+            head("POST", "/mcp", {{"Content-Length", "1"}, {"Expect", "100-Continue"}})) == 200);
+  CHECK(unread_status(head("POST", "/mcp", {{"Content-Length", "1"}, {"Expect", "200-ok"}})) ==
+        417);
 }
 
 TEST_CASE("pages of other sites are refused by their Origin") {

@@ -2,133 +2,24 @@
 // The HTTP end over real sockets, with a fake engine behind it.
 #include "mcp/http_server.h"
 
-#include <csignal>
 #include <thread>
-#include <unistd.h>
 
-#include <arpa/inet.h>
 #include <catch2/catch.hpp>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <sys/time.h>
 
-#include "tests/support/fake_engine.h"
-#include "tools/all_tools.h"
+#include "tests/mcp/raw_http.h"
 
 namespace {
 
-using assay::tests::FakeEngine;
+using assay::tests::body_of;
+using assay::tests::Client;
+using assay::tests::get;
+using assay::tests::post;
+using assay::tests::Running;
 using Catch::Contains;
 using Catch::StartsWith;
 using nlohmann::json;
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
-
-assay::mcp::HttpOptions test_options() {
-  assay::mcp::HttpOptions options;
-  options.port = 0;
-  options.stream_after = 200ms;
-  options.keep_alive = 1s;
-  return options;
-}
-
-class Running {
- public:
-  Running() {
-    ::signal(SIGPIPE, SIG_IGN);
-    const auto listening = http_.listen();
-    REQUIRE(listening.ok());
-    port = *listening;
-    thread_ = std::thread([this] { http_.serve(server_, rest_); });
-  }
-  ~Running() {
-    http_.stop();
-    thread_.join();
-  }
-  FakeEngine engine;
-  int port = 0;
-
- private:
-  assay::tools::Registry registry_ = assay::tools::all_tools(engine);
-  assay::mcp::Server server_{registry_, "1.2.3"};
-  assay::mcp::Rest rest_{registry_, engine, {"", "1.2.3"}};
-  assay::mcp::HttpServer http_{test_options()};
-  std::thread thread_;
-};
-
-// A connection that sends what it is told, byte for byte.
-class Client {
- public:
-  explicit Client(int port, int receive_seconds = 5) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    const timeval patience{receive_seconds, 0};
-    ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    REQUIRE(::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-  }
-  ~Client() { close(); }
-  void close() {
-    if (socket_ >= 0) ::close(socket_);
-    socket_ = -1;
-  }
-
-  void send(const std::string& bytes) {
-    (void)::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-  }
-
-  // Reads until `end` was seen, the connection closes or the patience ends.
-  std::string receive_until(const std::string& end) {
-    char buffer[4096];
-    while (received_.find(end) == std::string::npos) {
-      const ssize_t count = ::recv(socket_, buffer, sizeof buffer, 0);
-      if (count <= 0) break;
-      received_.append(buffer, static_cast<std::size_t>(count));
-    }
-    return received_;
-  }
-  // The whole answer of a server that closes after it, or what came within the patience.
-  std::string receive_all() { return receive_until("\x01never\x01"); }
-
-  // One answer with a Content-Length.
-  std::string receive_answer() {
-    receive_until("\r\n\r\n");
-    const auto head_end = received_.find("\r\n\r\n");
-    const auto at = received_.find("Content-Length: ");
-    if (head_end == std::string::npos || at == std::string::npos)
-      return std::exchange(received_, "");
-    const std::size_t size = head_end + 4 + std::stoul(received_.substr(at + 16));
-    char buffer[4096];
-    while (received_.size() < size) {
-      const ssize_t count = ::recv(socket_, buffer, sizeof buffer, 0);
-      if (count <= 0) break;
-      received_.append(buffer, static_cast<std::size_t>(count));
-    }
-    std::string answer = received_.substr(0, size);
-    received_.erase(0, answer.size());
-    return answer;
-  }
-
- private:
-  int socket_;
-  std::string received_;
-};
-
-std::string post(const std::string& path, const std::string& body,
-                 const std::string& headers = "") {
-  return "POST " + path +
-         " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: " +
-         std::to_string(body.size()) + "\r\n" + headers + "\r\n" + body;
-}
-
-std::string get(const std::string& path, const std::string& headers = "Host: localhost\r\n") {
-  return "GET " + path + " HTTP/1.1\r\n" + headers + "\r\n";
-}
-
-json body_of(const std::string& answer) {
-  return json::parse(answer.substr(answer.find("\r\n\r\n") + 4));
-}
 
 std::string tool_call(json params, int id = 1) {
   return json({{"jsonrpc", "2.0"},
@@ -245,64 +136,6 @@ TEST_CASE(
       std::this_thread::sleep_for(20ms);
     CHECK(running.engine.was_cancelled() == is_modern);
     running.engine.complete("job-1");
-  }
-}
-
-// What must be refused, and how an honest neighbour differs.
-struct Attack {
-  const char* name;
-  std::string bytes;
-  const char* status;
-  bool closes;
-};
-
-TEST_CASE("attacks on the HTTP library are refused and the next client is served") {
-  Running running;
-  const std::string chunk = "5\r\nhello\r\n0\r\n\r\n";
-  const std::string smuggled = get("/stats");
-  const std::vector<Attack> attacks = {
-      {"chunked body",
-       "POST /mcp HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk, "501",
-       true},
-      {"chunked and length", post("/mcp", chunk, "Transfer-Encoding: chunked\r\n"), "501", true},
-      {"no length",
-       "POST /evaluate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\r\n",
-       "411", true},
-      {"encoded body", post("/mcp", "xxxx", "Content-Encoding: gzip\r\n"), "415", true},
-      {"range on an answer", post("/mcp", kStats, "Range: bytes=0-3\r\n"), "400", true},
-      {"two lengths", post("/mcp", kStats, "Content-Length: 4\r\n"), "400", true},
-      {"8 MiB and a byte for /mcp",
-       "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 8388609\r\n\r\n", "413", true},
-      {"smuggling behind an unread body",
-       "POST /mcp HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n" +
-           std::string(5000, 'x') + smuggled,
-       "501", true},
-      {"rebound host",
-       "POST /mcp HTTP/1.1\r\nHost: evil.example.com\r\nContent-Type: application/json\r\n"
-       "Content-Length: " +
-           std::to_string(kStats.size()) + "\r\n\r\n" + kStats,
-       "403", false},
-      {"foreign page", post("/mcp", kStats, "Origin: http://evil.example.com\r\n"), "403", false},
-      {"form to a JSON route",
-       "POST /evaluate HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: "
-       "2\r\n\r\n{}",
-       "415", false},
-      {"deep nesting", post("/mcp", std::string(100'000, '[')), "400", false},
-  };
-  for (const Attack& attack : attacks) {
-    INFO(attack.name);
-    Client client(running.port, 3);
-    client.send(attack.bytes);
-    const std::string answer = attack.closes ? client.receive_all() : client.receive_answer();
-    CHECK_THAT(answer, StartsWith(std::string("HTTP/1.1 ") + attack.status));
-    if (attack.closes) {
-      CHECK_THAT(answer, Contains("Connection: close"));
-      CHECK(answer.find("HTTP/1.1", 8) == std::string::npos);  // nothing behind it was answered
-      CHECK(body_of(answer).contains("error"));                // and the answer is whole
-    }
-    Client honest(running.port);
-    honest.send(post("/mcp", kStats));
-    CHECK_THAT(honest.receive_answer(), StartsWith("HTTP/1.1 200"));
   }
 }
 

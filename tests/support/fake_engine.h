@@ -32,7 +32,7 @@ class FakeEngine final : public engine::Engine {
   bool hold = false;
   // What submit says instead of taking the job.
   std::optional<schemas::Error> refusal;
-  std::function<void()> before_cancel;  // may call the engine
+  std::function<void()> before_submit, before_cancel;  // may call the engine
   engine::Capacity capacity_now;
   engine::EngineStats stats_now;
   std::string compile_log_now;                  // of every job
@@ -41,8 +41,10 @@ class FakeEngine final : public engine::Engine {
   std::vector<engine::JobFilter> filters;  // of the lists asked for
   engine::JobList list_now;
   int cleanups = 0;
+  std::function<void()> on_cleanup;  // a defect of the engine, when it throws
 
   schemas::Result<std::string> submit(schemas::WorkRequest work) override {
+    if (before_submit) before_submit();
     const std::lock_guard lock(mutex_);
     if (refusal) return *refusal;
     const std::string id = "job-" + std::to_string(jobs_.size() + removed_ + 1);
@@ -104,7 +106,10 @@ class FakeEngine final : public engine::Engine {
       listener(jobs_[job_id]);
     return schemas::success();
   }
-  std::int64_t cleanup() override { return ++cleanups; }
+  std::int64_t cleanup() override {
+    if (on_cleanup) on_cleanup();
+    return ++cleanups;
+  }
   engine::EngineStats stats() override { return stats_now; }
   engine::Capacity capacity() override { return capacity_now; }
   void stop(std::chrono::milliseconds) override {}

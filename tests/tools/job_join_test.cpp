@@ -149,8 +149,9 @@ TEST_CASE_METHOD(Tools, "keys are names of one to 128 bytes") {
 
 TEST_CASE_METHOD(Fixture, "equal requests at once make one job") {
   engine.hold = true;
-  std::vector<std::string> ids(8);
-  std::vector<std::optional<JobJoin::Waiter>> waiters(ids.size());
+  // As long as the disk may take, so that the others come meanwhile.
+  engine.before_submit = [] { std::this_thread::sleep_for(std::chrono::milliseconds(50)); };
+  std::vector<std::optional<JobJoin::Waiter>> waiters(8);
   {
     std::vector<std::thread> calls;
     for (auto& waiter : waiters)
