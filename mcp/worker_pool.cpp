@@ -56,9 +56,9 @@ void WorkerPool::run(std::function<void()> work) {
     waiting_.pop_front();
     lock.unlock();
   }
-  --threads_;
-  // Under the lock: once it is released with no thread left, the pool may be gone.
-  thread_ended_.notify_all();
+  // Under the lock: once it is released with no thread left, the pool may be gone. Only the last
+  // one tells: a thousand wake-ups of who waits would hold up the threads that are still to end.
+  if (--threads_ == 0) thread_ended_.notify_all();
 }
 
 bool WorkerPool::await_work(std::unique_lock<std::mutex>& lock) {
