@@ -30,7 +30,8 @@ bool WorkerPool::submit(std::function<void()> work) {
 bool WorkerPool::start_thread(std::function<void()>& first_work) {
   ++threads_;
   try {
-    std::thread([this, first_work] { run(first_work); }).detach();
+    // Moved on, so that nothing of it lives until the thread itself ends, after the pool.
+    std::thread([this, work = first_work]() mutable { run(std::move(work)); }).detach();
     return true;
   } catch (const std::system_error&) {  // the system gives no more threads
     --threads_;
