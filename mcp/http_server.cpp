@@ -217,7 +217,9 @@ class HttpServer::Implementation {
       ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
       listener_ = socket;
     });
+    // What the header Keep-Alive says; the reader keeps to the same figures.
     http_.set_keep_alive_timeout(static_cast<time_t>(options_.keep_alive.count()));
+    http_.set_keep_alive_max_count(options_.requests_per_connection);
     // Those beyond the limit need a thread too, to be told so.
     http_.new_task_queue = [this] {
       return new ConnectionQueue(options_.max_connections + kRefusingThreads);

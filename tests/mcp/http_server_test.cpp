@@ -40,6 +40,7 @@ TEST_CASE("MCP and REST answer on one port, also over one connection") {
   std::string answer = client.receive_answer();
   CHECK_THAT(answer, StartsWith("HTTP/1.1 200"));
   CHECK(body_of(answer)["result"]["isError"] == false);
+  CHECK_THAT(answer, Contains("max=10000"));  // and not what the library would say
   client.send(get("/health"));
   answer = client.receive_answer();
   CHECK_THAT(answer, Contains("X-GPU-Type: cpu"));
