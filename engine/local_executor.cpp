@@ -54,6 +54,7 @@ std::vector<DeviceId> choose_devices(const LocalExecutorOptions& options,
                                      const std::vector<GpuNode>& gpus) {
   if (!options.devices.empty()) return options.devices;
   std::vector<DeviceId> devices;
+  devices.reserve(gpus.size() + 1);
   for (const GpuNode& gpu : gpus) devices.push_back({DeviceKind::cuda, gpu.index});
   if (devices.empty()) devices.push_back({DeviceKind::cpu, 0});
   return devices;
