@@ -143,6 +143,7 @@ GuardedServerOptions guarded_options(const HttpOptions& options) {
   guarded.connection.head_limit = guarded.connection.read_timeout = options.read_timeout;
   guarded.connection.write_timeout = options.write_timeout;
   guarded.max_connections = options.max_connections;
+  guarded.max_bodies_bytes = options.max_bodies_bytes;
   guarded.requests_per_connection = options.requests_per_connection;
   return guarded;
 }

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <malloc.h>
 #include <memory>
 #include <thread>
 #include <unistd.h>
@@ -33,6 +34,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr int kReturnedBytes = 1 << 20;
 constexpr std::chrono::milliseconds kStopPatience{3'000};
 constexpr std::chrono::milliseconds kStopLimit{9'500};  // then the process ends whatever still runs
 
@@ -128,6 +130,9 @@ int fail(const schemas::Error& error) {
 }  // namespace
 
 int serve(const Options& options) {
+  // Large bodies go back to the system with their request; by default the allocator would learn
+  // from the first one to keep the memory of the next.
+  ::mallopt(M_MMAP_THRESHOLD, kReturnedBytes);
   start_log(options.log_level);
   const int signals = watch_stop_signals();
   warn_of_ignored(options);

@@ -30,7 +30,8 @@ bool WorkerPool::submit(std::function<void()> work) {
 bool WorkerPool::start_thread(std::function<void()>& first_work) {
   ++threads_;
   try {
-    std::thread([this, first_work] { run(first_work); }).detach();
+    // Moved on, so that nothing of it lives until the thread itself ends, after the pool.
+    std::thread([this, work = first_work]() mutable { run(std::move(work)); }).detach();
     return true;
   } catch (const std::system_error&) {  // the system gives no more threads
     --threads_;
@@ -56,9 +57,9 @@ void WorkerPool::run(std::function<void()> work) {
     waiting_.pop_front();
     lock.unlock();
   }
-  --threads_;
-  // Under the lock: once it is released with no thread left, the pool may be gone.
-  thread_ended_.notify_all();
+  // Under the lock: once it is released with no thread left, the pool may be gone. Only the last
+  // one tells: a thousand wake-ups of who waits would hold up the threads that are still to end.
+  if (--threads_ == 0) thread_ended_.notify_all();
 }
 
 bool WorkerPool::await_work(std::unique_lock<std::mutex>& lock) {

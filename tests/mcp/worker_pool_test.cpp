@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <future>
+#include <memory>
 
 #include <catch2/catch.hpp>
 
@@ -17,6 +18,17 @@ TEST_CASE("all work is done before stop returns") {
   pool.stop();
   CHECK(done == 500);
   CHECK_FALSE(pool.submit([] {}));
+}
+
+TEST_CASE("what work holds is released before stop returns") {
+  for (int i = 0; i < 300; ++i) {
+    auto held = std::make_shared<int>(i);
+    const std::weak_ptr<int> seen = held;
+    WorkerPool pool(2, 2);
+    REQUIRE(pool.submit([held = std::move(held)] { (void)*held; }));
+    pool.stop();
+    REQUIRE(seen.expired());
+  }
 }
 
 TEST_CASE("work beyond the bounds is not taken") {
