@@ -37,12 +37,12 @@ TEST_CASE("multipart fields keep their bytes") {
   const std::string bytes("\xff\0z--xyz--", 10);
   const std::string body =
       "preamble\r\n--xyz\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n"
-      "line\r\n--xy\r\n--xyzz\r\n\r\n--xyz \t\r\n"
+      "line\r\n--xy\r\n--xyzz\r\n--xyz-\r\n\r\n--xyz \t\r\n"
       "content-type: text/plain\r\nCONTENT-DISPOSITION: form-data; filename=\"n;o\"; "
       "name=\"b\\\"q\"\r\n\r\n\r\n--xyz\r\nContent-Disposition: form-data; name=plain\r\n\r\n" +
       bytes + "\r\n--xyz--\r\nepilogue";
   const FormFields fields = fields_of("multipart/form-data; charset=utf-8; boundary=xyz", body);
-  CHECK(fields.at("a") == "line\r\n--xy\r\n--xyzz\r\n");
+  CHECK(fields.at("a") == "line\r\n--xy\r\n--xyzz\r\n--xyz-\r\n");
   CHECK(fields.at("b\"q").empty());
   CHECK(fields.at("plain") == bytes);
   CHECK(fields.size() == 3);
