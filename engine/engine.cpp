@@ -2,15 +2,13 @@
 #include "engine/engine.h"
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
-
-#include <sys/random.h>
 
 #include "engine/engine_job.h"
 #include "engine/failure.h"
 #include "engine/log_page.h"
 #include "engine/memory_check.h"
+#include "schemas/random_id.h"
 
 namespace assay::engine {
 
@@ -21,25 +19,6 @@ using schemas::JobEvent;
 using schemas::JobState;
 using schemas::Result;
 using schemas::Status;
-
-namespace {
-
-// 128 random bits: knowing one id tells nothing about another.
-std::string new_job_id() {
-  std::array<unsigned char, 16> bytes{};
-  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
-    std::abort();  // never for so few bytes once the kernel has booted
-  }
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string id;
-  for (const unsigned char byte : bytes) {
-    id += digits[byte >> 4];
-    id += digits[byte & 15];
-  }
-  return id;
-}
-
-}  // namespace
 
 Result<std::unique_ptr<Engine>> Engine::open(EngineOptions options,
                                              std::unique_ptr<Executor> executor) {
@@ -124,7 +103,7 @@ Result<std::string> EngineImpl::submit(schemas::WorkRequest work) {
     return fits.error();
   }
   auto job = std::make_shared<Job>();
-  job->record.spec.job_id = new_job_id();
+  job->record.spec.job_id = schemas::random_id();
   job->record.spec.work = std::move(work);
   job->record.created_at = now_seconds();
   job->record.message = "queued";

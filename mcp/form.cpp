@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "mcp/ascii.h"
+
 namespace assay::mcp {
 namespace {
 
@@ -20,20 +22,8 @@ Error malformed(std::string message) {
   return {ErrorCode::malformed_call, std::move(message), false, {}};
 }
 
-char lower(char character) {
-  return character >= 'A' && character <= 'Z' ? static_cast<char>(character - 'A' + 'a')
-                                              : character;
-}
-
 bool equal_ignoring_case(std::string_view left, std::string_view right) {
-  return std::equal(left.begin(), left.end(), right.begin(), right.end(),
-                    [](char one, char other) { return lower(one) == lower(other); });
-}
-
-std::string_view trimmed(std::string_view text) {
-  const auto begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
+  return lower_case(left) == lower_case(right);
 }
 
 std::string_view media_type(std::string_view content_type) {
@@ -67,12 +57,6 @@ std::optional<std::string> parameter(std::string_view header, std::string_view w
     if (equal_ignoring_case(name, wanted)) return value;
   }
   return std::nullopt;
-}
-
-int hex_digit(char character) {
-  if (character >= '0' && character <= '9') return character - '0';
-  const char letter = lower(character);
-  return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
 }
 
 // What is no valid escape stands for itself.

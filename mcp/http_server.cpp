@@ -242,9 +242,10 @@ class HttpServer::Implementation {
 
   // The request has passed the guard; its body is whole.
   void answer(const httplib::Request& request, httplib::Response& response) {
-    if (const auto metadata = resource_metadata(head_of(request), options_.auth))
+    const RequestHead head = head_of(request);
+    if (const auto metadata = resource_metadata(head, options_.auth))
       return send_json(response, 200, *metadata);
-    if (request.path == "/mcp") return answer_mcp(request, response);
+    if (request.path == "/mcp") return answer_mcp(head, request.body, response);
     answer_rest(request, response);
   }
 
@@ -284,10 +285,9 @@ class HttpServer::Implementation {
         [writer](bool) { writer->released(); });
   }
 
-  void answer_mcp(const httplib::Request& request, httplib::Response& response) {
-    const RequestHead head = head_of(request);
-    McpReply reply = endpoint_->handle(
-        {request.method, request.body, mcp_headers_of(head), accepts_stream(head)});
+  void answer_mcp(const RequestHead& head, std::string_view body, httplib::Response& response) {
+    McpReply reply =
+        endpoint_->handle({head.method, body, mcp_headers_of(head), accepts_stream(head)});
     response.status = reply.status;
     for (const auto& [name, value] : reply.headers) response.set_header(name, value);
     if (reply.events) return send_events(response, std::move(reply.events));

@@ -3,10 +3,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <sstream>
 #include <string_view>
 #include <vector>
+
+#include "mcp/ascii.h"
 
 namespace assay::mcp {
 namespace {
@@ -17,16 +18,9 @@ constexpr std::size_t kMaxLineBytes = 400;
 constexpr int kKeptPathLevels = 3;
 constexpr double kMillisecondsPerSecond = 1e3;
 
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char character) {
-    return static_cast<char>(std::tolower(character));
-  });
-  return text;
-}
-
 bool names_an_error(const std::string& line) {
   constexpr std::array<std::string_view, 3> words = {"error:", "failed:", "exception:"};
-  const std::string text = lower(line);
+  const std::string text = lower_case(line);
   return std::any_of(words.begin(), words.end(),
                      [&](std::string_view word) { return text.find(word) != std::string::npos; });
 }

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <unistd.h>
 
+#include "mcp/ascii.h"
 #include "mcp/http_guard.h"
 #include "schemas/requests.h"
 
@@ -46,14 +47,6 @@ Error usage(std::string message) {
   return {ErrorCode::malformed_call, std::move(message), false, {}};
 }
 
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](char character) {
-    return character >= 'A' && character <= 'Z' ? static_cast<char>(character - 'A' + 'a')
-                                                : character;
-  });
-  return text;
-}
-
 std::vector<std::string> split(const std::string& text) {
   std::vector<std::string> parts;
   for (std::size_t start = 0; start <= text.size();) {
@@ -76,7 +69,7 @@ Status set_port(Options& options, const std::string& value) {
 Status set_log_level(Options& options, const std::string& value) {
   static const std::vector<std::string> levels = {"trace",   "debug", "info",
                                                   "warning", "error", "critical"};
-  options.log_level = lower(value);
+  options.log_level = lower_case(value);
   if (std::find(levels.begin(), levels.end(), options.log_level) == levels.end())
     return usage("the log level must be trace, debug, info, warning, error or critical, not '" +
                  value + "'");

@@ -2,7 +2,6 @@
 #include "mcp/protocol.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 
 #include "schemas/base64.h"
@@ -63,24 +62,7 @@ const char* named_field(const std::string& method) {
   return method == "resources/read" ? "uri" : nullptr;
 }
 
-std::string percent_decoded(const std::string& text) {
-  std::string decoded;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    unsigned value = 0;
-    const char* digits = text.data() + i + 1;
-    if (text[i] == '%' && i + 2 < text.size() &&
-        std::from_chars(digits, digits + 2, value, 16).ptr == digits + 2) {
-      decoded += static_cast<char>(value);
-      i += 2;
-    } else {
-      decoded += text[i];
-    }
-  }
-  return decoded;
-}
-
-// Whether a header's value is `text`, as it is or as "=?base64?…?=" has it. HTTP libraries decode
-// percent signs in headers that nobody encoded, so a text that has some may come decoded.
+// Whether a header's value is `text`, as it is or as "=?base64?…?=" has it.
 bool says(const std::string& value, const std::string& text) {
   constexpr std::string_view prefix = "=?base64?", suffix = "?=";
   if (value.starts_with(prefix) && value.ends_with(suffix) &&
@@ -90,7 +72,7 @@ bool says(const std::string& value, const std::string& text) {
     return decoded && decoded->size() == text.size() &&
            std::memcmp(decoded->data(), text.data(), text.size()) == 0;
   }
-  return value == text || value == percent_decoded(text);
+  return value == text;
 }
 
 }  // namespace

@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "mcp/ascii.h"
+
 namespace assay::mcp {
 
 inline constexpr std::size_t kMaxHeadBytes = std::size_t{32} << 10;
@@ -52,8 +54,5 @@ ParsedHead parse_request_head(std::string_view text);
 // "%41b" -> "Ab"; nothing when a '%' is not followed by two hexadecimal digits. `plus_is_space` as
 // in queries and forms.
 std::optional<std::string> percent_decoded(std::string_view text, bool plus_is_space);
-
-// ASCII only.
-std::string lower_case(std::string_view text);
 
 }  // namespace assay::mcp

@@ -2,10 +2,9 @@
 #include "mcp/session.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
-#include <sys/random.h>
+#include "schemas/random_id.h"
 
 namespace assay::mcp {
 
@@ -16,19 +15,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kAnswerSlice{100};
 constexpr std::size_t kMaxQuotedBytes = 500;
-
-// 32 hexadecimal digits that nobody can guess; empty when the system gives no randomness.
-std::string new_session_id() {
-  std::array<unsigned char, 16> bytes{};
-  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) return {};
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string id;
-  for (const unsigned char byte : bytes) {
-    id += digits[byte >> 4];
-    id += digits[byte & 15];
-  }
-  return id;
-}
 
 }  // namespace
 
@@ -153,8 +139,7 @@ void Session::forget_old_streams() {
 }
 
 std::shared_ptr<Session> SessionStore::open(SessionStart start) {
-  std::string id = new_session_id();
-  if (id.empty()) return nullptr;
+  std::string id = schemas::random_id();
   auto session = std::make_shared<Session>(id);
   session->start(std::move(start));
   const std::lock_guard lock(mutex_);
