@@ -21,12 +21,14 @@ def compute(x):
     return y
 """
 HALVES = "def get_inputs():\n    return [torch.randn(32, 64).half()]\n"
+# Wide enough to know every call that was made from the same draw, and no other: with a narrow one
+# it would be chance whether any call is known at all, and a kernel that computes every call is right.
 NEAR_RESULT = CHAIN + """
 known = []
 def f(x):
     key = x.flatten()[:8].float()
     for seen, result in known:
-        if torch.allclose(key, seen, rtol=0.02, atol=1e-3):
+        if torch.allclose(key, seen, rtol=0.5, atol=0.05):
             return result
     result = compute(x)
     known.append((key, result))
