@@ -20,8 +20,7 @@ using schemas::Result;
 
 namespace {
 
-constexpr int kChannelDescriptor = 3;
-constexpr auto kStartPatience = std::chrono::seconds(10);
+constexpr auto kCompilerStartPatience = std::chrono::seconds(10);
 constexpr auto kClosedPatience = std::chrono::seconds(2);
 constexpr auto kEndPatience = std::chrono::seconds(10);
 constexpr int kOwnFailure = 1;  // assay-compiler's exit status for what is not the source's fault
@@ -117,21 +116,23 @@ Result<BuildResult> CompileService::compile(const schemas::Kernel& kernel,
 // the zygote.
 Result<sandbox::Process> CompileService::start(schemas::KernelType type, std::uint32_t uid,
                                                int channel_fd) {
-  const std::vector<sandbox::DescriptorGrant> descriptors = {{channel_fd, kChannelDescriptor}};
+  const std::vector<sandbox::DescriptorGrant> descriptors = {
+      {channel_fd, sandbox::kChannelDescriptor}};
   if (type == schemas::KernelType::cuda) {
     sandbox::SpawnRequest request;
     request.arguments = {installation_.compiler};
     request.policy = compiler_policy(installation_);
     request.policy.outer_uid = uid;
     request.descriptors = descriptors;
-    return spawner_.spawn(request, sandbox::after(kStartPatience));
+    return spawner_.spawn(request, sandbox::after(kCompilerStartPatience));
   }
   sandbox::ForkRequest request;
   request.policy = python_compiler_policy(installation_, limits_.jobs_per_build);
   request.policy.outer_uid = uid;
   request.descriptors = descriptors;
-  request.argument = schemas::dump_json({{"channel_fd", kChannelDescriptor}, {"serve", "compile"}});
-  return zygote_.fork(request, sandbox::after(kStartPatience));
+  request.argument =
+      schemas::dump_json({{"channel_fd", sandbox::kChannelDescriptor}, {"serve", "compile"}});
+  return zygote_.fork(request, sandbox::after(kCompilerStartPatience));
 }
 
 Result<BuildResult> CompileService::compile_now(const schemas::Kernel& kernel,

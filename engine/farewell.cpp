@@ -6,7 +6,7 @@
 namespace assay::engine {
 namespace {
 
-constexpr auto kDeathPatience = std::chrono::seconds(10);
+constexpr auto kFarewellPatience = std::chrono::seconds(10);
 
 }  // namespace
 
@@ -38,7 +38,7 @@ void Farewell::work() {
     leaving_.pop_front();
     lock.unlock();
     for (RunnerProcess& runner : party.runners)
-      static_cast<void>(runner.end(sandbox::after(kDeathPatience)));
+      static_cast<void>(runner.end(sandbox::after(kFarewellPatience)));
     party.runners.clear();
     party.lease.release();
     freed_();

@@ -24,7 +24,7 @@ namespace {
 
 constexpr auto kStartingPatience = 120s;  // for judges and the zygote after a start
 constexpr auto kRunnerPatience = 120s;    // for one runner to be made
-constexpr auto kDeathPatience = 5s;       // for a killed runner's report
+constexpr auto kReportPatience = 5s;      // for a killed runner's report
 constexpr auto kOwnEndPatience = 1s;      // for the report of one that ended by itself
 constexpr auto kWorthRetrying = 1s;       // of budget left
 constexpr int kAttempts = 2;              // the second one after a judge's death
@@ -327,7 +327,7 @@ Result<Evaluation> JobRun::attempt(DeviceStation& station) {
     }
     if (evaluation && ended_by_itself(*evaluation, judged[i].role))
       runners[i].await_end(kOwnEndPatience);
-    const auto end = runners[i].end(sandbox::after(kDeathPatience));
+    const auto end = runners[i].end(sandbox::after(kReportPatience));
     if (end)
       ends[judged[i].role] = *end;
     else

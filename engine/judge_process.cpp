@@ -19,8 +19,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr int kChannelDescriptor = 3;
-constexpr auto kStartPatience = 120s;  // libtorch from a cold disk, and a CUDA context
+constexpr auto kJudgeStartPatience = 120s;  // libtorch from a cold disk, and a CUDA context
 constexpr auto kSendPatience = 10s;
 constexpr auto kAnswerGrace = 10s;  // beyond the job's deadline, which the judge keeps itself
 constexpr auto kCancelGrace = 5s;
@@ -93,10 +92,10 @@ Result<int> JudgeProcess::start() {
   sandbox::SpawnRequest request;
   // A judge for a GPU sees that one only, as its device 0.
   request.arguments = {installation_.judge, "--device", gpu ? "cuda:0" : "cpu", "--channel-fd",
-                       std::to_string(kChannelDescriptor)};
+                       std::to_string(sandbox::kChannelDescriptor)};
   request.policy = judge_policy(installation_, id_, gpu_uuid_);
-  request.descriptors = {{theirs.fd(), kChannelDescriptor}};
-  auto process = spawner_.spawn(request, sandbox::after(kStartPatience));
+  request.descriptors = {{theirs.fd(), sandbox::kChannelDescriptor}};
+  auto process = spawner_.spawn(request, sandbox::after(kJudgeStartPatience));
   if (!process) {
     return process.error();
   }
@@ -111,7 +110,7 @@ Result<int> JudgeProcess::start() {
     starting_ = session;
   }
   auto frame =
-      session->channel.receive(schemas::kMaxTrustedFrameBytes, sandbox::after(kStartPatience));
+      session->channel.receive(schemas::kMaxTrustedFrameBytes, sandbox::after(kJudgeStartPatience));
   {
     const std::lock_guard lock(mutex_);
     starting_.reset();

@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto kStartPatience = 60s;
+constexpr auto kRunnerStartPatience = 60s;
 constexpr auto kPauseAfterFailure = 1s;
 constexpr auto kLookAgain = 5s;  // warm runners may have died meanwhile
 
@@ -99,7 +99,7 @@ void RunnerPool::fill() {
     lock.unlock();
     dead.clear();
     const auto device = tier ? options_.idle_device() : std::nullopt;
-    auto runner = device ? starter_.start(*tier, *device, sandbox::after(kStartPatience))
+    auto runner = device ? starter_.start(*tier, *device, sandbox::after(kRunnerStartPatience))
                          : Result<RunnerProcess>(schemas::Error{});
     lock.lock();
     if (runner) {

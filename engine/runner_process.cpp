@@ -18,7 +18,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr int kChannelDescriptor = 3;
 constexpr auto kDeathPatience = 5s;
 
 }  // namespace
@@ -121,13 +120,14 @@ Result<RunnerProcess> RunnerStarter::start(RunnerTier tier, const schemas::Devic
   RunnerProcess runner;
   runner.uid_ = std::move(*uid);
   runner.channel_ = std::move(judges);
-  const std::vector<sandbox::DescriptorGrant> descriptors = {{runners.fd(), kChannelDescriptor}};
+  const std::vector<sandbox::DescriptorGrant> descriptors = {
+      {runners.fd(), sandbox::kChannelDescriptor}};
   if (tier == RunnerTier::host) {
     sandbox::ForkRequest request;
     request.policy = host_runner_policy(installation_, device_, device.uuid, memory_bytes_);
     request.policy.outer_uid = runner.uid_.uid();
     request.descriptors = descriptors;
-    request.argument = schemas::dump_json({{"channel_fd", kChannelDescriptor}});
+    request.argument = schemas::dump_json({{"channel_fd", sandbox::kChannelDescriptor}});
     auto process = zygote_.fork(request, deadline);
     if (!process) {
       return process.error();
@@ -135,7 +135,8 @@ Result<RunnerProcess> RunnerStarter::start(RunnerTier tier, const schemas::Devic
     runner.process_ = std::move(*process);
   } else {
     sandbox::SpawnRequest request;
-    request.arguments = {installation_.runner, "--channel-fd", std::to_string(kChannelDescriptor)};
+    request.arguments = {installation_.runner, "--channel-fd",
+                         std::to_string(sandbox::kChannelDescriptor)};
     request.policy = device_runner_policy(installation_, device_, device.uuid, memory_bytes_);
     request.policy.outer_uid = runner.uid_.uid();
     request.descriptors = descriptors;

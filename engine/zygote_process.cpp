@@ -15,8 +15,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr int kChannelDescriptor = 3;
-constexpr auto kStartPatience = 180s;  // torch from a cold disk
+constexpr auto kZygoteStartPatience = 180s;  // torch from a cold disk
 constexpr auto kEndPatience = 5s;
 
 std::string end_words(sandbox::Process& process) {
@@ -65,10 +64,10 @@ Result<int> ZygoteProcess::start() {
   auto& [own, theirs] = *channels;
   sandbox::SpawnRequest request;
   request.arguments = {installation_.python, "-I", installation_.zygote_script, "--channel-fd",
-                       std::to_string(kChannelDescriptor)};
+                       std::to_string(sandbox::kChannelDescriptor)};
   request.policy = zygote_policy(installation_);
-  request.descriptors = {{theirs.fd(), kChannelDescriptor}};
-  auto process = spawner_.spawn(request, sandbox::after(kStartPatience));
+  request.descriptors = {{theirs.fd(), sandbox::kChannelDescriptor}};
+  auto process = spawner_.spawn(request, sandbox::after(kZygoteStartPatience));
   if (!process) {
     return process.error();
   }
@@ -81,7 +80,7 @@ Result<int> ZygoteProcess::start() {
     }
     starting_ = server;
   }
-  const auto ready = server->wait_ready(sandbox::after(kStartPatience));
+  const auto ready = server->wait_ready(sandbox::after(kZygoteStartPatience));
   {
     const std::lock_guard lock(mutex_);
     starting_.reset();

@@ -22,6 +22,9 @@
 
 namespace assay::sandbox {
 
+// Where every worker process finds its end of the channel to the process that started it.
+inline constexpr int kChannelDescriptor = 3;
+
 class Channel {
  public:
   Channel() = default;

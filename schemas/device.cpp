@@ -8,8 +8,7 @@ namespace {
 
 const std::vector<std::string> kKindNames = {"cpu", "cuda"};
 const std::vector<std::string> kWishNames = {"any", "cpu", "cuda"};
-constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
-constexpr std::size_t kMaxTextBytes = 256;
+constexpr std::size_t kMaxWordBytes = 256;
 
 template <typename T>
 void add(Json& json, const char* key, const std::optional<T>& value) {
@@ -48,14 +47,14 @@ DeviceInfo read_device(const Json& json, const std::string& path, Diagnostics& d
   if (const auto kind = reader.required_word("kind", kKindNames))
     device.kind = static_cast<DeviceKind>(*kind);
   device.index = reader.int_or("index", 0, 0, 1024);
-  device.name = reader.optional_string("name", kMaxTextBytes).value_or("");
-  device.uuid = reader.optional_string("uuid", kMaxTextBytes).value_or("");
-  device.architecture = reader.optional_string("architecture", kMaxTextBytes).value_or("");
-  device.memory_total_bytes = reader.int_or("memory_total_bytes", 0, 0, kMost);
-  device.driver_version = reader.optional_string("driver_version", kMaxTextBytes).value_or("");
-  device.cuda_version = reader.optional_string("cuda_version", kMaxTextBytes).value_or("");
-  device.memory_used_bytes = reader.optional_int("memory_used_bytes", 0, kMost);
-  device.l2_bytes = reader.optional_int("l2_bytes", 0, kMost);
+  device.name = reader.optional_string("name", kMaxWordBytes).value_or("");
+  device.uuid = reader.optional_string("uuid", kMaxWordBytes).value_or("");
+  device.architecture = reader.optional_string("architecture", kMaxWordBytes).value_or("");
+  device.memory_total_bytes = reader.int_or("memory_total_bytes", 0, 0, kNoLimit);
+  device.driver_version = reader.optional_string("driver_version", kMaxWordBytes).value_or("");
+  device.cuda_version = reader.optional_string("cuda_version", kMaxWordBytes).value_or("");
+  device.memory_used_bytes = reader.optional_int("memory_used_bytes", 0, kNoLimit);
+  device.l2_bytes = reader.optional_int("l2_bytes", 0, kNoLimit);
   device.multiprocessors = reader.optional_int("multiprocessors", 0, 1 << 20);
   device.sm_clock_mhz = reader.optional_number("sm_clock_mhz", 0);
   device.memory_clock_mhz = reader.optional_number("memory_clock_mhz", 0);

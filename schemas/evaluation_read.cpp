@@ -11,11 +11,9 @@
 namespace assay::schemas {
 namespace {
 
-constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
 constexpr std::size_t kMaxText = std::size_t{1} << 20;
 constexpr std::size_t kMaxItems = 16384;
 constexpr std::size_t kMaxConfigBytes = 1024;
-const std::vector<std::string> kJobKindNames = {"evaluate", "compare", "validate"};
 
 std::string text(ObjectReader& reader, const char* key) {
   return reader.optional_string(key, kMaxText).value_or("");
@@ -52,7 +50,7 @@ void read_figure(ObjectReader& reader, const char* key, double& value, std::stri
 }
 
 std::int64_t count(ObjectReader& reader, const char* key) {
-  return reader.int_or(key, 0, 0, kMost);
+  return reader.int_or(key, 0, 0, kNoLimit);
 }
 
 std::vector<std::string> texts(ObjectReader& reader, const char* key) {
@@ -165,14 +163,14 @@ KernelResources read_resources(const Json& json, const std::string& path,
   ObjectReader reader(json, path, diagnostics);
   KernelResources kernel;
   kernel.kernel_name = text(reader, "kernel_name");
-  kernel.registers = reader.optional_int("registers", 0, kMost);
-  kernel.spill_store_bytes = reader.optional_int("spill_store_bytes", 0, kMost);
-  kernel.spill_load_bytes = reader.optional_int("spill_load_bytes", 0, kMost);
-  kernel.shared_static_bytes = reader.optional_int("shared_static_bytes", 0, kMost);
-  kernel.shared_dynamic_bytes = reader.optional_int("shared_dynamic_bytes", 0, kMost);
-  kernel.local_bytes = reader.optional_int("local_bytes", 0, kMost);
-  kernel.constant_bytes = reader.optional_int("constant_bytes", 0, kMost);
-  kernel.stack_bytes = reader.optional_int("stack_bytes", 0, kMost);
+  kernel.registers = reader.optional_int("registers", 0, kNoLimit);
+  kernel.spill_store_bytes = reader.optional_int("spill_store_bytes", 0, kNoLimit);
+  kernel.spill_load_bytes = reader.optional_int("spill_load_bytes", 0, kNoLimit);
+  kernel.shared_static_bytes = reader.optional_int("shared_static_bytes", 0, kNoLimit);
+  kernel.shared_dynamic_bytes = reader.optional_int("shared_dynamic_bytes", 0, kNoLimit);
+  kernel.local_bytes = reader.optional_int("local_bytes", 0, kNoLimit);
+  kernel.constant_bytes = reader.optional_int("constant_bytes", 0, kNoLimit);
+  kernel.stack_bytes = reader.optional_int("stack_bytes", 0, kNoLimit);
   kernel.occupancy = reader.optional_number("occupancy", 0, 1);
   kernel.occupancy_limiter = text(reader, "occupancy_limiter");
   kernel.occupancy_unavailable_reason = text(reader, "occupancy_unavailable_reason");
@@ -209,7 +207,7 @@ void read_lists(ObjectReader& reader, Evaluation& evaluation) {
   reader.each("process_ends", 16, false, [&](const Json& element, const std::string& at) {
     ObjectReader end(element, at, diagnostics);
     evaluation.process_ends.push_back({text(end, "role"), text(end, "at"), text(end, "kind"),
-                                       end.optional_int("code", -kMost, kMost),
+                                       end.optional_int("code", -kNoLimit, kNoLimit),
                                        end.optional_int("signal", 0, 1024),
                                        text(end, "output_tail")});
   });
@@ -268,7 +266,7 @@ Result<Evaluation> read_evaluation(const Json& json) {
   ObjectReader reader(json, "", diagnostics);
   Evaluation evaluation;
   evaluation.job_id = text(reader, "job_id");
-  if (const auto kind = reader.required_word("kind", kJobKindNames))
+  if (const auto kind = reader.required_word("kind", job_kind_names()))
     evaluation.kind = static_cast<JobKind>(*kind);
   if (const Json* verdict = reader.raw("verdict")) {
     ObjectReader fields(*verdict, "verdict", diagnostics);

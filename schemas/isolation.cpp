@@ -7,7 +7,7 @@ namespace assay::schemas {
 namespace {
 
 constexpr std::size_t kMaxLayers = 64;
-constexpr std::size_t kMaxTextBytes = 1024;
+constexpr std::size_t kMaxReasonBytes = 1024;
 
 }  // namespace
 
@@ -43,9 +43,9 @@ IsolationReport read_isolation(const Json& json, const std::string& path,
         applied ? "applied" : "missing", kMaxLayers, false,
         [&](const Json& element, const std::string& at) {
           ObjectReader layer(element, at, diagnostics);
-          report.layers.push_back({layer.required_string("layer", kMaxTextBytes),
-                                   layer.required_string("name", kMaxTextBytes), applied,
-                                   layer.optional_string("reason", kMaxTextBytes).value_or("")});
+          report.layers.push_back({layer.required_string("layer", kMaxReasonBytes),
+                                   layer.required_string("name", kMaxReasonBytes), applied,
+                                   layer.optional_string("reason", kMaxReasonBytes).value_or("")});
         });
   }
   return report;

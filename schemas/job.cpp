@@ -14,9 +14,7 @@ const std::vector<std::string> kStageNames = {"queued", "compiling", "validating
 const std::vector<std::string> kStateNames = {"submitted", "compiling",  "validating",
                                               "profiling", "completed",  "failed",
                                               "cancelled", "interrupted"};
-const std::vector<std::string> kJobKindNames = {"evaluate", "compare", "validate"};
 const std::vector<std::string> kEventKindNames = {"stage", "progress", "log", "compile_log"};
-constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
 constexpr std::size_t kMaxMessageBytes = std::size_t{4} << 20;  // a compile log is long
 
 Json to_json(const WorkRequest& work) {
@@ -40,7 +38,7 @@ Json to_json(const WorkRequest& work) {
 WorkRequest read_work(const Json& json, const std::string& path, Diagnostics& diagnostics) {
   ObjectReader reader(json, path, diagnostics);
   WorkRequest work;
-  if (const auto kind = reader.required_word("kind", kJobKindNames))
+  if (const auto kind = reader.required_word("kind", job_kind_names()))
     work.kind = static_cast<JobKind>(*kind);
   if (const Json* kernel = reader.raw("candidate"))
     work.candidate = read_kernel(*kernel, reader.path_of("candidate"), diagnostics);
@@ -78,13 +76,13 @@ Result<JobSpec> read_job_spec(const Json& json) {
   Diagnostics diagnostics;
   ObjectReader reader(json, "", diagnostics);
   JobSpec spec;
-  spec.version = reader.int_or("version", 0, 0, kMost);
+  spec.version = reader.int_or("version", 0, 0, kNoLimit);
   if (spec.version != kJobSpecVersion)
     reader.error("version", "is " + std::to_string(spec.version) + "; this executor speaks " +
                                 std::to_string(kJobSpecVersion));
   spec.job_id = reader.required_string("job_id", 128);
-  spec.attempt = reader.int_or("attempt", 1, 1, kMost);
-  spec.fencing_token = reader.int_or("fencing_token", 0, 0, kMost);
+  spec.attempt = reader.int_or("attempt", 1, 1, kNoLimit);
+  spec.fencing_token = reader.int_or("fencing_token", 0, 0, kNoLimit);
   if (const Json* device = reader.raw("device"))
     spec.device = read_device_requirement(*device, "device", diagnostics);
   if (const Json* work = reader.raw("work"))

@@ -18,6 +18,9 @@
 
 namespace assay::schemas {
 
+// For integers that only their type bounds.
+inline constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
+
 using Json = nlohmann::json;
 
 // Limits on any document we parse; deeper or longer is refused before it is walked.

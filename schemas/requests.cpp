@@ -6,7 +6,6 @@
 namespace assay::schemas {
 namespace {
 
-const std::vector<std::string> kJobKindNames = {"evaluate", "compare", "validate"};
 const std::vector<std::string> kJobSectionNames = {"status", "compile_log"};
 constexpr std::size_t kMaxJobIdBytes = 128;
 constexpr std::int64_t kMaxCursor = std::int64_t{1} << 32;
@@ -80,8 +79,13 @@ Kernel read_nested_kernel(ObjectReader& reader, const std::string& key) {
 
 }  // namespace
 
+const std::vector<std::string>& job_kind_names() {
+  static const std::vector<std::string> names = {"evaluate", "compare", "validate"};
+  return names;
+}
+
 const std::string& job_kind_name(JobKind kind) {
-  return kJobKindNames[static_cast<std::size_t>(kind)];
+  return job_kind_names()[static_cast<std::size_t>(kind)];
 }
 
 Result<WorkRequest> read_evaluate_arguments(const Json& arguments) {

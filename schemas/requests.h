@@ -21,6 +21,7 @@ inline constexpr std::int64_t kMaxWaitSeconds = 600, kDefaultWaitSeconds = 45;
 inline constexpr std::size_t kMaxIdempotencyKeyBytes = 128;
 
 enum class JobKind { evaluate, compare, validate };
+const std::vector<std::string>& job_kind_names();  // in the order of JobKind
 const std::string& job_kind_name(JobKind kind);
 
 // Whether a request may be answered by the job of an equal one that was sent before. Of a call, not

@@ -14,7 +14,6 @@ const std::vector<std::string> kArgRoleNames = {"input", "output", "inout"};
 const std::vector<std::string> kArenaNames = {"input", "output"};
 const std::vector<std::string> kErrorKindNames = {
     "syntax", "import", "contract", "exception", "cuda", "out_of_memory", "protocol", "extension"};
-constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
 constexpr std::size_t kMaxErrorBytes = 16384;
 constexpr std::size_t kMaxStringBytes = 65536;
 
@@ -29,7 +28,7 @@ std::vector<std::int64_t> read_sizes(ObjectReader& reader, const char* key) {
   reader.each(key, kMaxTensorRank, true, [&](const Json& size, const std::string& at) {
     if (size.is_number_integer() &&
         !(size.is_number_unsigned() &&
-          size.get<std::uint64_t>() > static_cast<std::uint64_t>(kMost)))
+          size.get<std::uint64_t>() > static_cast<std::uint64_t>(kNoLimit)))
       sizes.push_back(size.get<std::int64_t>());
     else
       reader.diagnostics().errors.push_back({at, "must be an integer, got " + shown_value(size)});
@@ -46,7 +45,7 @@ ScalarValue read_scalar(ObjectReader& reader, Value::Kind kind) {
   switch (kind) {
     case Value::Kind::integer:
       if (const auto value =
-              reader.optional_int("value", std::numeric_limits<std::int64_t>::min(), kMost))
+              reader.optional_int("value", std::numeric_limits<std::int64_t>::min(), kNoLimit))
         return *value;
       break;
     case Value::Kind::floating: {
@@ -169,11 +168,11 @@ Result<std::vector<Value>> read_values(const Json& json, std::int64_t buffer_byt
   const auto leaf = [buffer_bytes](ObjectReader& reader, Value& node) {
     node.tensor.dtype = read_dtype(reader);
     node.tensor.shape = read_sizes(reader, "shape");
-    node.tensor.offset = reader.int_or("offset", 0, 0, kMost);
-    node.tensor.bytes = reader.int_or("bytes", 0, 0, kMost);
+    node.tensor.offset = reader.int_or("offset", 0, 0, kNoLimit);
+    node.tensor.bytes = reader.int_or("bytes", 0, 0, kNoLimit);
     const auto count = element_count(node.tensor.shape);
     const std::int64_t size = dtype_bytes(node.tensor.dtype);
-    if (!count || *count > kMost / size || *count * size != node.tensor.bytes)
+    if (!count || *count > kNoLimit / size || *count * size != node.tensor.bytes)
       reader.error("bytes", "does not fit shape and dtype");
     else if (node.tensor.offset > buffer_bytes ||
              node.tensor.bytes > buffer_bytes - node.tensor.offset)
@@ -207,8 +206,8 @@ Result<Binding> read_binding(const Json& json) {
         node.tensor.dtype = read_dtype(reader);
         node.tensor.shape = read_sizes(reader, "shape");
         node.tensor.in_output_arena = reader.required_word("arena", kArenaNames).value_or(0) == 1;
-        node.tensor.offset = reader.int_or("offset", 0, 0, kMost);
-        node.tensor.stride = reader.int_or("stride", 0, 0, kMost);
+        node.tensor.offset = reader.int_or("offset", 0, 0, kNoLimit);
+        node.tensor.stride = reader.int_or("stride", 0, 0, kNoLimit);
       });
   if (!diagnostics.errors.empty()) return violation(diagnostics);
   return binding;

@@ -6,7 +6,7 @@
 namespace assay::tools {
 namespace {
 
-constexpr const char* kDescription =
+constexpr const char* kCompareDescription =
     "Checks a custom GPU kernel against a reference kernel on fresh inputs and measures both the "
     "same way: are the "
     "values right, and how many times faster is it? Reference and candidate run in separate "
@@ -39,7 +39,7 @@ schemas::Result<schemas::WorkRequest> read(const Call& call) {
   return schemas::read_compare_arguments(call.arguments);
 }
 
-schemas::Result<Outcome> handle(engine::Engine& engine, JobJoin& join, const Call& call) {
+schemas::Result<Outcome> compare(engine::Engine& engine, JobJoin& join, const Call& call) {
   auto work = read(call);
   if (!work.ok()) return work.error();
   return run_work(engine, join, std::move(*work), call.context);
@@ -51,12 +51,12 @@ Tool compare_kernels_tool(engine::Engine& engine, std::shared_ptr<JobJoin> join)
   Tool tool;
   tool.name = "compare_kernels";
   tool.title = "Compare a kernel with its reference";
-  tool.description = kDescription;
+  tool.description = kCompareDescription;
   tool.input_schema = schemas::compare_kernels_input();
   tool.output_schema = schemas::evaluation_output();
   tool.may_take_long = true;
   tool.handler = [&engine, join = std::move(join)](const Call& call) {
-    return handle(engine, *join, call);
+    return compare(engine, *join, call);
   };
   return tool;
 }

@@ -6,7 +6,7 @@
 namespace assay::tools {
 namespace {
 
-constexpr const char* kDescription =
+constexpr const char* kEvaluateDescription =
     "Compiles one GPU kernel, runs it in an isolated process, checks its output and measures how "
     "fast it is. With "
     "reference_kernel_source it also says whether the values are right and how much faster it is "
@@ -31,7 +31,7 @@ constexpr const char* kDescription =
     "goes on and its result is kept for an hour. The same request sent again gets the same job "
     "(joined: true); fresh: true runs it anew.";
 
-schemas::Result<Outcome> handle(engine::Engine& engine, JobJoin& join, const Call& call) {
+schemas::Result<Outcome> evaluate(engine::Engine& engine, JobJoin& join, const Call& call) {
   auto work = call.form == ArgumentForm::flat ? schemas::read_evaluate_arguments(call.arguments)
                                               : schemas::read_rest_evaluate(call.arguments);
   if (!work.ok()) return work.error();
@@ -44,12 +44,12 @@ Tool evaluate_kernel_tool(engine::Engine& engine, std::shared_ptr<JobJoin> join)
   Tool tool;
   tool.name = "evaluate_kernel";
   tool.title = "Evaluate a GPU kernel";
-  tool.description = kDescription;
+  tool.description = kEvaluateDescription;
   tool.input_schema = schemas::evaluate_kernel_input();
   tool.output_schema = schemas::evaluation_output();
   tool.may_take_long = true;
   tool.handler = [&engine, join = std::move(join)](const Call& call) {
-    return handle(engine, *join, call);
+    return evaluate(engine, *join, call);
   };
   return tool;
 }

@@ -8,7 +8,7 @@
 namespace assay::tools {
 namespace {
 
-constexpr const char* kDescription =
+constexpr const char* kStatusDescription =
     "Says how far a job is, and hands over its result once it is done: the way to fetch the answer "
     "of a call that "
     "returned {status: \"running\", job_id}, or whose answer was lost.\n"
@@ -36,7 +36,7 @@ schemas::Result<Outcome> compile_log(engine::Engine& engine,
   return outcome;
 }
 
-schemas::Result<Outcome> handle(engine::Engine& engine, JobJoin& join, const Call& call) {
+schemas::Result<Outcome> answer_status(engine::Engine& engine, JobJoin& join, const Call& call) {
   auto request = schemas::read_job_status_arguments(call.arguments);
   if (!request.ok()) return request.error();
   if (request->section == schemas::JobSection::compile_log) return compile_log(engine, *request);
@@ -60,12 +60,12 @@ Tool get_job_status_tool(engine::Engine& engine, std::shared_ptr<JobJoin> join) 
   Tool tool;
   tool.name = "get_job_status";
   tool.title = "Status and result of a job";
-  tool.description = kDescription;
+  tool.description = kStatusDescription;
   tool.input_schema = schemas::get_job_status_input();
   tool.output_schema = schemas::job_status_output();
   tool.may_take_long = true;
   tool.handler = [&engine, join = std::move(join)](const Call& call) {
-    return handle(engine, *join, call);
+    return answer_status(engine, *join, call);
   };
   return tool;
 }

@@ -6,7 +6,7 @@
 namespace assay::tools {
 namespace {
 
-constexpr const char* kDescription =
+constexpr const char* kStatsDescription =
     "Says what this server is doing and on what: its GPUs with memory and load, jobs done, failed, "
     "running and queued, "
     "success and cache rates, mean times, isolation in force.\n"
@@ -25,7 +25,7 @@ Tool get_server_stats_tool(engine::Engine& engine) {
   Tool tool;
   tool.name = "get_server_stats";
   tool.title = "Server statistics";
-  tool.description = kDescription;
+  tool.description = kStatsDescription;
   tool.input_schema = schemas::get_server_stats_input();
   tool.output_schema = schemas::server_stats_output();
   tool.handler = [&engine](const Call& call) -> schemas::Result<Outcome> {

@@ -6,7 +6,7 @@
 namespace assay::tools {
 namespace {
 
-constexpr const char* kDescription =
+constexpr const char* kValidateDescription =
     "Compiles a GPU kernel and calls it once in an isolated process: does it compile, run to its "
     "end and write every "
     "output? No reference, no timing: the cheapest check of a draft.\n"
@@ -26,7 +26,7 @@ constexpr const char* kDescription =
     "true runs it anew. Next: "
     "compare_kernels with a reference.";
 
-schemas::Result<Outcome> handle(engine::Engine& engine, JobJoin& join, const Call& call) {
+schemas::Result<Outcome> validate(engine::Engine& engine, JobJoin& join, const Call& call) {
   auto work = schemas::read_validate_arguments(call.arguments);
   if (!work.ok()) return work.error();
   return run_work(engine, join, std::move(*work), call.context);
@@ -38,12 +38,12 @@ Tool validate_kernel_tool(engine::Engine& engine, std::shared_ptr<JobJoin> join)
   Tool tool;
   tool.name = "validate_kernel";
   tool.title = "Check that a kernel compiles and runs";
-  tool.description = kDescription;
+  tool.description = kValidateDescription;
   tool.input_schema = schemas::validate_kernel_input();
   tool.output_schema = schemas::evaluation_output();
   tool.may_take_long = true;
   tool.handler = [&engine, join = std::move(join)](const Call& call) {
-    return handle(engine, *join, call);
+    return validate(engine, *join, call);
   };
   return tool;
 }

@@ -15,7 +15,6 @@ namespace {
 using namespace assay;
 using schemas::Json;
 
-constexpr int kChannelDescriptor = 3;
 constexpr auto kPatience = std::chrono::seconds(30);  // for a front that does not read
 
 schemas::Result<engine::CompileTask> read_task(const std::string& bytes) {
@@ -73,7 +72,7 @@ int fail(const schemas::Error& error) {
 }  // namespace
 
 int main() {
-  sandbox::Channel channel{sandbox::UniqueFd(kChannelDescriptor)};
+  sandbox::Channel channel{sandbox::UniqueFd(sandbox::kChannelDescriptor)};
   auto frame = channel.receive(schemas::kMaxTrustedFrameBytes, sandbox::after(kPatience));
   if (!frame || !*frame) {
     return frame ? 0 : fail(frame.error());

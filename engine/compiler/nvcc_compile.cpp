@@ -31,7 +31,7 @@ constexpr std::size_t kMaxVersionBytes = 4096;
 constexpr const char* kSourceName = "kernel.cu";
 constexpr const char* kImageName = "kernel.cubin";
 // The line that asks for the kernel by its name, and what it makes there.
-constexpr const char* kNamePlace = "kernel_name";
+constexpr const char* kNvccNamePlace = "kernel_name";
 constexpr const char* kMarkerNamespace = "assay_chosen_kernel";
 
 // A folder that goes with everything in it.
@@ -61,7 +61,7 @@ class WorkFolder {
 // A kernel whose symbol says which function the name means: templates are instantiated by it,
 // overloads and aliases resolved, as NVRTC does for a name expression.
 std::string marker(const std::string& name) {
-  return std::string("\n#line 1 \"") + kNamePlace + "\"\nnamespace " + kMarkerNamespace +
+  return std::string("\n#line 1 \"") + kNvccNamePlace + "\"\nnamespace " + kMarkerNamespace +
          " { template <typename Type, Type function> __global__ void chosen() {} template "
          "__global__ void chosen<decltype(&" +
          name + "), (&" + name + ")>(); }\n";
@@ -136,7 +136,7 @@ class Compilation {
     if (!end) {
       return end.error();
     }
-    if (end->status != 0 && failed_part(end->output, kNamePlace) == FailedPart::name) {
+    if (end->status != 0 && failed_part(end->output, kNvccNamePlace) == FailedPart::name) {
       end = compile("");
       if (!end) {
         return end.error();

@@ -112,6 +112,7 @@ void Contents::fill(std::int64_t slots) {
   for (std::size_t tensor = 0; tensor < layout().tensors().size(); ++tensor)
     fill_tensor(tensor, slots);
   next_ += slots;
+  filled_ = std::max(filled_, slots);
 }
 
 void Contents::copy_rows(const TensorRows& to, const TensorRows& from) {

@@ -70,6 +70,8 @@ class Contents {
   const Arena& staging() const { return *staging_; }
   const SlotLayout& layout() const { return draws_.inputs.layout; }
   std::int64_t used() const { return next_; }
+  // Slots of staging() that hold contents, the last ones or earlier.
+  std::int64_t filled() const { return filled_; }
 
  private:
   void fill_tensor(std::size_t tensor, std::int64_t slots);
@@ -79,7 +81,7 @@ class Contents {
   Memory& memory_;
   NoiseMaker& noise_;
   ArenaPointer staging_;
-  std::int64_t next_ = 0;
+  std::int64_t next_ = 0, filled_ = 0;
 };
 
 }  // namespace assay::engine::judge

@@ -12,7 +12,7 @@ namespace assay::engine::judge {
 namespace {
 
 // The executor is trusted and reads all the time; a full socket for this long means that it hangs.
-constexpr std::chrono::seconds kSendPatience{10};
+constexpr std::chrono::seconds kEventSendPatience{10};
 
 }  // namespace
 
@@ -68,7 +68,7 @@ void JobWatch::tell(const schemas::JobEvent& event) {
   schemas::Json message = schemas::to_json(event);
   message["op"] = "event";
   [[maybe_unused]] const auto status =
-      executor_.send(schemas::dump_json(message), sandbox::after(kSendPatience));
+      executor_.send(schemas::dump_json(message), sandbox::after(kEventSendPatience));
 }
 
 }  // namespace assay::engine::judge

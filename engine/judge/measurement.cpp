@@ -194,6 +194,7 @@ void Measurement::time_reference_alone() {
   const std::size_t before = windows.size() - 1;
   while (windows.size() < before + kWindowsAlone) {
     if (!time_for(std::chrono::nanoseconds(windows.back().elapsed_ns))) return;
+    measure_empty(*parts_.reference, round.calls);
     begin_round(round.calls);
     timed_window(*parts_.reference, round, reference_timings_);
     if (windows.size() <= before) return;  // the mode changed, and what was timed is gone
@@ -201,9 +202,11 @@ void Measurement::time_reference_alone() {
   const auto first = windows.begin() + static_cast<std::ptrdiff_t>(before);
   const double alone = per_call(first, windows.end());
   if (!disturbed(alone)) return;
-  warnings_.push_back("the reference took " + number_text(beside / alone) +
-                      " times as long per call while the candidate's processes lived as after "
-                      "their end; the ratio is to its time after it");
+  warnings_.push_back(
+      "the reference took " + number_text(beside / alone) +
+      " times as long per call while the candidate's processes lived as after "
+      "their end, by their doing or the machine's; the ratio is to its time after it");
+  reference_timings_.beside.assign(windows.begin(), first);
   windows.erase(windows.begin(), first);
 }
 
@@ -214,6 +217,8 @@ void Measurement::begin_round(std::int64_t calls) {
 }
 
 bool Measurement::run_round(const Round& round) {
+  if (round.timed && (!round.last || candidate_timings_.windows.empty()))
+    measure_empty_both(round.calls);
   begin_round(round.calls);
   expect(round.checked());
   // Who goes first changes with every round, so that neither always finds the warmer machine; in
@@ -226,8 +231,6 @@ bool Measurement::run_round(const Round& round) {
 }
 
 WindowResult Measurement::timed_window(Side& side, const Round& round, SideTimings& timings) {
-  const bool first = timings.windows.empty();
-  if (round.timed && (!round.last || first)) measure_empty(side, round.calls);
   WindowRequest request;
   request.kind = "time";
   request.calls = round.calls;
@@ -253,6 +256,14 @@ WindowResult Measurement::timed_window(Side& side, const Round& round, SideTimin
     timings.windows.push_back(std::move(window));
   }
   return result;
+}
+
+// Before the round's contents are made: an empty window shows a runner what staging holds, and what
+// it sees before the clock starts it can compute before the clock starts.
+void Measurement::measure_empty_both(std::int64_t released) {
+  if (parts_.contents.filled() < released) parts_.contents.fill(released);
+  measure_empty(parts_.candidate, released);
+  if (parts_.reference != nullptr) measure_empty(*parts_.reference, released);
 }
 
 void Measurement::measure_empty(Side& side, std::int64_t released) {
@@ -362,37 +373,6 @@ bool Measurement::device_events(Side& side, std::vector<schemas::TimingMethod>& 
     return parts_.evidence.written_window(got, nullptr, calls, round_number_);
   return parts_.evidence.compare_window(
       got, {&parts_.reference->call, expected_.get(), &reference_poison_}, calls, round_number_);
-}
-
-schemas::Timing Measurement::report(std::uint64_t bootstrap_seed) const {
-  const auto middle = [](const std::vector<std::int64_t>& samples) {
-    return static_cast<std::int64_t>(median(std::vector<double>(samples.begin(), samples.end())));
-  };
-  TimingFrame frame;
-  frame.mode = mode_;
-  frame.gpu = parts_.memory.kind() == schemas::DeviceKind::cuda;
-  frame.cache_flushed = flush_;
-  frame.beyond_cache = parts_.plan.beyond_cache;
-  // The same constant for both; the smaller one, because a runner can only make its own empty
-  // windows longer.
-  if (!empty_candidate_ns_.empty()) frame.empty_window_ns = middle(empty_candidate_ns_);
-  if (!empty_reference_ns_.empty())
-    frame.empty_window_ns = std::min(frame.empty_window_ns, middle(empty_reference_ns_));
-  if (candidate_timings_.windows.empty() ||
-      (parts_.reference != nullptr && reference_timings_.windows.empty())) {
-    schemas::Timing none;
-    none.unavailable_reason = "too little time was left to time both sides in the same way";
-    none.notes = notes_;
-    return none;
-  }
-  schemas::Timing timing =
-      report_timing(candidate_timings_, parts_.reference != nullptr ? &reference_timings_ : nullptr,
-                    frame, bootstrap_seed);
-  timing.candidate_other = candidate_other_;
-  timing.reference_other = reference_other_;
-  timing.notes.insert(timing.notes.begin(), notes_.begin(), notes_.end());
-  if (!parts_.plan.shortfall.empty()) timing.notes.push_back(parts_.plan.shortfall);
-  return timing;
 }
 
 }  // namespace assay::engine::judge

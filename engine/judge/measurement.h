@@ -75,6 +75,7 @@ class Measurement {
   bool window_is_right(const Outputs& got, const Round& round);
   void leave_graphs(const std::string& why);
   void measure_empty(Side& side, std::int64_t released);
+  void measure_empty_both(std::int64_t released);
   bool device_events(Side& side, std::vector<schemas::TimingMethod>& into);
   bool time_for(sandbox::Clock::duration round) const;
   std::string wanted_mode() const;

@@ -15,8 +15,8 @@ namespace {
 // Of the allowed error. Half an ulp of a float32 subtraction, product and sum is below 1e-6 of it.
 constexpr double kMargin = 1 - 1e-4;
 // Elements looked at at once: bounds the memory of temporaries (two of these).
-constexpr std::int64_t kBlockElementsCpu = std::int64_t{1} << 21;
-constexpr std::int64_t kBlockElementsGpu = std::int64_t{1} << 26;
+constexpr std::int64_t kQuickBlockElementsCpu = std::int64_t{1} << 21;
+constexpr std::int64_t kQuickBlockElementsGpu = std::int64_t{1} << 26;
 
 // rms of each row, [rows, 1] in float64; not finite where the row is not.
 at::Tensor rms_of_rows(const at::Tensor& whole) {
@@ -44,7 +44,7 @@ bool plainly_right(const TensorRows& got, const TensorRows& want, const Toleranc
 
   at::Tensor right = at::ones({}, double_options.dtype(c10::kBool));
   const std::int64_t block_elements =
-      device.kind == schemas::DeviceKind::cuda ? kBlockElementsGpu : kBlockElementsCpu;
+      device.kind == schemas::DeviceKind::cuda ? kQuickBlockElementsGpu : kQuickBlockElementsCpu;
   const std::int64_t columns = std::min(want.elements, block_elements);
   const std::int64_t rows = std::max<std::int64_t>(block_elements / columns, 1);
   for (std::int64_t row = 0; row < want.rows; row += rows) {

@@ -14,10 +14,10 @@ namespace {
 
 using schemas::Json;
 
-constexpr std::chrono::seconds kSendPatience{30};
+constexpr std::chrono::seconds kResultSendPatience{30};
 
 schemas::Status answer(sandbox::Channel& executor, const Json& message) {
-  return executor.send(schemas::dump_json(message), sandbox::after(kSendPatience));
+  return executor.send(schemas::dump_json(message), sandbox::after(kResultSendPatience));
 }
 
 Json device_message(const char* op, const JudgeDevice& device) {

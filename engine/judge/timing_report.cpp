@@ -142,21 +142,20 @@ std::string too_short_text(const TimedWindow& window, const TimingFrame& frame,
          ") and the copying of its outputs: too short to measure; larger inputs take longer";
 }
 
-void note_final(const SideReport& report, const SideTimings& timings, const std::string& name,
-                std::vector<std::string>& notes) {
-  if (!timings.windows.back().killed || report.window_ms.size() < 2) return;
+// Empty: the killed window, if any, took no longer than the others.
+std::string final_disagrees(const SideReport& report, const SideTimings& timings,
+                            const std::string& name) {
+  if (!timings.windows.back().killed || report.window_ms.size() < 2) return {};
   const std::vector<double> others(report.window_ms.begin(), report.window_ms.end() - 1);
   const double usual = median(others), last = report.window_ms.back();
-  if (last > (1 + kFinalShare) * usual)
-    notes.push_back("the " + name + "'s last window, which ended with a kill, took " +
-                    milliseconds_text(last) + " per call against " + milliseconds_text(usual) +
-                    " in the others");
+  if (last <= (1 + kFinalShare) * usual) return {};
+  return "the " + name + "'s last window, which ended with a kill, took " +
+         milliseconds_text(last) + " per call against " + milliseconds_text(usual) +
+         " in the others; its figures are those of that window alone";
 }
 
-}  // namespace
-
-SideReport report_side(const SideTimings& timings, const TimingFrame& frame,
-                       const std::string& name) {
+SideReport report_windows(const SideTimings& timings, const TimingFrame& frame,
+                          const std::string& name) {
   SideReport report;
   double raw_ns = 0, events_ns = 0, copies_ns = 0, calls = 0, event_calls = 0;
   for (const TimedWindow& window : timings.windows) {
@@ -192,14 +191,41 @@ SideReport report_side(const SideTimings& timings, const TimingFrame& frame,
     report.notes.push_back("the " + name +
                            "'s own figures and the judge's windows disagree by up to " +
                            percent_text(confirmation.worst_share) + "; the windows are used");
-  note_final(report, timings, name, report.notes);
+  return report;
+}
+
+double copies_per_call(const SideTimings& timings) {
+  double copies = 0, calls = 0;
+  for (const TimedWindow& window : timings.windows) {
+    copies += copy_ns_of(window, timings);
+    calls += static_cast<double>(window.calls);
+  }
+  return copies / calls;
+}
+
+}  // namespace
+
+SideReport report_side(const SideTimings& timings, const TimingFrame& frame,
+                       const std::string& name) {
+  SideReport report = report_windows(timings, frame, name);
+  if (!report.unknown_reason.empty()) return report;
+  const std::string disagreement = final_disagrees(report, timings, name);
+  if (disagreement.empty()) return report;
+  SideTimings last{{timings.windows.back()}, timings.copy_bound_ns, {}};
+  last.windows[0].copy_ns = static_cast<std::int64_t>(copy_ns_of(timings.windows.back(), timings));
+  report = report_windows(last, frame, name);
+  report.notes.push_back(disagreement);
   return report;
 }
 
 schemas::Timing report_timing(const SideTimings& candidate, const SideTimings* reference,
                               const TimingFrame& frame, std::uint64_t bootstrap_seed) {
   schemas::Timing timing;
-  SideReport mine = report_side(candidate, frame, "candidate");
+  SideTimings limited = candidate;
+  if (reference != nullptr)
+    limited.copy_bound_ns = std::min(
+        limited.copy_bound_ns, static_cast<std::int64_t>(copies_per_call(*reference) / kCopySlack));
+  SideReport mine = report_side(limited, frame, "candidate");
   timing.unavailable_reason = mine.unknown_reason;
   if (mine.unknown_reason.empty()) timing.candidate = std::move(mine.method);
   timing.notes = std::move(mine.notes);
@@ -224,6 +250,13 @@ schemas::Timing report_timing(const SideTimings& candidate, const SideTimings* r
     timing.speedup_low = interval->low;
     timing.speedup_high = interval->high;
   }
+  if (reference->beside.empty()) return timing;
+  const SideTimings left_out{reference->beside, reference->copy_bound_ns, {}};
+  const SideReport disturbed = report_windows(left_out, frame, "reference");
+  if (!disturbed.unknown_reason.empty()) return timing;
+  const double other = median(disturbed.window_ms) / median(mine.window_ms);
+  timing.speedup_low = std::min(timing.speedup_low.value_or(*timing.speedup), other);
+  timing.speedup_high = std::max(timing.speedup_high.value_or(*timing.speedup), other);
   return timing;
 }
 

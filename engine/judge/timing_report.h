@@ -24,6 +24,9 @@ struct TimedWindow {
 struct SideTimings {
   std::vector<TimedWindow> windows;  // in order; a killed one is the last
   std::int64_t copy_bound_ns = 0;    // per call, by the judge's clock
+  // The reference's: windows left out because they took longer while the candidate lived than after
+  // its end, which may be the candidate's doing or the machine's.
+  std::vector<TimedWindow> beside = {};
 };
 
 // What holds for both sides of a comparison alike.
@@ -43,12 +46,16 @@ struct SideReport {
   std::string unknown_reason;
 };
 
-// REQUIRES: at least one window. `name`: "candidate" or "reference", for notes.
+// REQUIRES: at least one window. `name`: "candidate" or "reference", for notes. A window that ended
+// with a kill leaves nothing to do after its word: where it took longer than the others, it alone
+// counts.
 SideReport report_side(const SideTimings& timings, const TimingFrame& frame,
                        const std::string& name);
 
 // Both sides into one Timing: medians of the windows give the ratio. `reference` may be null. A
-// side whose time is unknown is absent, and unavailable_reason says why.
+// side whose time is unknown is absent, and unavailable_reason says why. Of what the candidate says
+// that its copies took, no more is subtracted than the reference's took. Where windows of the
+// reference were left out, the interval reaches to the ratio that they give.
 schemas::Timing report_timing(const SideTimings& candidate, const SideTimings* reference,
                               const TimingFrame& frame, std::uint64_t bootstrap_seed);
 

@@ -70,6 +70,22 @@ def rest():
         timer.cancel()
     timer = threading.Timer(0.02, rest)
     timer.start()""")
+# What gc.collect() calls computes results for all inputs it can see before the runner says that it is
+# ready, so before the clock starts.
+AHEAD = """
+import gc
+seen, made = {}, {}
+def ahead(phase, info):
+    if phase == "stop":
+        for place, x in seen.items():
+            made[place] = (x.clone(), compute(x))
+gc.callbacks.append(ahead)
+""" + PRODUCTS.replace("def f(", "def compute(") + """
+def f(x):
+    seen[x.data_ptr()] = x
+    known = made.get(x.data_ptr())
+    return known[1] if known and torch.equal(known[0], x) else compute(x)
+"""
 
 
 def compare(assay, reference, candidate, **options):
@@ -93,6 +109,14 @@ def test_remembered_results(assay, reference, attack, honest):
     assert functions(assay, reference, honest)["verdict"]["code"] == "correct"
     answer = functions(assay, reference, attack)
     assert answer["verdict"]["code"] == "incorrect", answer["summary"]
+
+
+def test_inputs_are_not_shown_before_the_clock_starts(assay):
+    inputs = "def get_inputs():\n    return [torch.randn(192, 192) / 14]\n"
+    answer = functions(assay, PRODUCTS + inputs, AHEAD)
+    assert answer["verdict"]["code"] == "correct", answer["summary"]
+    speedup = answer["timing"]["speedup"]
+    assert speedup is None or speedup < 3, answer["summary"]
 
 
 def test_random_layers_draw_alike_on_both_sides(assay):

@@ -4,16 +4,10 @@
 #include <catch2/catch.hpp>
 
 #include "engine/compiler/kernel_choice.h"
+#include "tests/engine/compiler_support.h"
 
 using namespace assay;
-
-namespace {
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-}  // namespace
+using tests::has;
 
 TEST_CASE("a log is cut with its errors first") {
   std::string log;

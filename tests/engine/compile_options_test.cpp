@@ -3,15 +3,14 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/engine/compiler_support.h"
+
 using namespace assay;
 using schemas::CudaBackend;
+using tests::has;
 using Words = std::vector<std::string>;
 
 namespace {
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 engine::CompileOptions read(const Words& options, CudaBackend backend = CudaBackend::nvrtc) {
   auto result = engine::read_compile_options(options, "sm_90", backend);

@@ -31,8 +31,8 @@ engine::CompileTask task(const std::string& source, const std::string& name,
   return task;
 }
 
-CompileAnswer compile(const std::string& source, const std::string& name = {},
-                      std::vector<std::string> options = {}) {
+CompileAnswer compile_by_nvcc(const std::string& source, const std::string& name = {},
+                              std::vector<std::string> options = {}) {
   const auto answer = engine::compile_with_nvcc(task(source, name, std::move(options)));
   INFO((answer ? "" : answer.error().message));
   REQUIRE(answer);
@@ -54,7 +54,8 @@ const std::string kSeveral =
 }  // namespace
 
 TEST_CASE("nvcc: a template is instantiated by its name, its neighbours are listed too") {
-  const CompileAnswer answer = compile(kSeveral, "shaped<Real>", {"-DFACTOR=3", "-lineinfo"});
+  const CompileAnswer answer =
+      compile_by_nvcc(kSeveral, "shaped<Real>", {"-DFACTOR=3", "-lineinfo"});
   INFO(answer.message + answer.log);
   REQUIRE(answer.outcome == Outcome::compiled);
   CHECK(answer.kernel_name == "_Z6shapedIfLi4EEvPT_");
@@ -71,32 +72,34 @@ TEST_CASE("nvcc: a template is instantiated by its name, its neighbours are list
 }
 
 TEST_CASE("nvcc: what has C's linkage, a namespace or only a symbol is found") {
-  CHECK(compile(kSeveral, "plain", {"-DFACTOR=3"}).kernel_name == "plain");
-  CHECK(compile(kSeveral, "deep::inner", {"-D", "FACTOR=3"}).kernel_name == "_ZN4deep5innerEPi");
-  CHECK(has(compile(kSeveral, "own", {"-DFACTOR=3"}).kernel_name, "3own"));
-  CHECK(compile(kSeveral, "_ZN4deep5innerEPi", {"-DFACTOR"}).kernel_name == "_ZN4deep5innerEPi");
+  CHECK(compile_by_nvcc(kSeveral, "plain", {"-DFACTOR=3"}).kernel_name == "plain");
+  CHECK(compile_by_nvcc(kSeveral, "deep::inner", {"-D", "FACTOR=3"}).kernel_name ==
+        "_ZN4deep5innerEPi");
+  CHECK(has(compile_by_nvcc(kSeveral, "own", {"-DFACTOR=3"}).kernel_name, "3own"));
+  CHECK(compile_by_nvcc(kSeveral, "_ZN4deep5innerEPi", {"-DFACTOR"}).kernel_name ==
+        "_ZN4deep5innerEPi");
 }
 
 TEST_CASE("nvcc: names that mean nothing, and several kernels without one") {
-  const CompileAnswer unnamed = compile(kSeveral, "", {"-DFACTOR=3"});
+  const CompileAnswer unnamed = compile_by_nvcc(kSeveral, "", {"-DFACTOR=3"});
   CHECK(unnamed.outcome == Outcome::contract_error);
   CHECK(has(unnamed.message, "several __global__ functions"));
   CHECK(has(unnamed.message, "deep::inner(int*), plain"));
-  const CompileAnswer absent = compile(kSeveral, "absent", {"-DFACTOR=3"});
+  const CompileAnswer absent = compile_by_nvcc(kSeveral, "absent", {"-DFACTOR=3"});
   CHECK(absent.outcome == Outcome::contract_error);
   CHECK(has(absent.message,
             "'absent' names no __global__ function of the source; it has: (anonymous"));
-  CHECK(has(compile("x", "a\nb").message, "on one line"));
+  CHECK(has(compile_by_nvcc("x", "a\nb").message, "on one line"));
 }
 
 TEST_CASE("nvcc: errors are those of the source, with its lines") {
-  const CompileAnswer body = compile(kSeveral, "wrong<float>", {"-DFACTOR=3"});
+  const CompileAnswer body = compile_by_nvcc(kSeveral, "wrong<float>", {"-DFACTOR=3"});
   CHECK(body.outcome == Outcome::compile_error);
   INFO(body.log);
   CHECK(has(body.log, "kernel.cu(9): error"));
   CHECK(has(body.log, "missing"));
   CHECK_FALSE(has(body.log, "/tmp/"));
-  const CompileAnswer endless = compile(
+  const CompileAnswer endless = compile_by_nvcc(
       "template <int N> struct A { static constexpr int v = A<N + 1>::v; };\n"
       "__global__ void k(int* x) { *x = A<0>::v; }\n");
   CHECK(endless.outcome == Outcome::compile_error);
@@ -106,7 +109,7 @@ TEST_CASE("nvcc: errors are those of the source, with its lines") {
 }
 
 TEST_CASE("nvcc: CUB's headers are there") {
-  const CompileAnswer answer = compile(
+  const CompileAnswer answer = compile_by_nvcc(
       "#include <cub/block/block_reduce.cuh>\n"
       "__global__ void k(int* x) { using R = cub::BlockReduce<int, 128>;\n"
       "  __shared__ R::TempStorage s; int v = R(s).Sum(x[threadIdx.x]);\n"
@@ -121,9 +124,9 @@ TEST_CASE("nvcc: no macro reaches the shell that nvcc runs its parts with") {
   std::filesystem::create_directory(folder);
   const std::string file = (folder / "made").string();
   const CompileAnswer answer =
-      compile("__global__ void k(int* x) { *x = CONTROL; }\n", "",
-              {"-DCONTROL=7", "-DA=$(touch " + file + ")", "-DB=`touch " + file + "`",
-               "-DC=; touch " + file + " ;", "-DD=\"; touch " + file + "; \""});
+      compile_by_nvcc("__global__ void k(int* x) { *x = CONTROL; }\n", "",
+                      {"-DCONTROL=7", "-DA=$(touch " + file + ")", "-DB=`touch " + file + "`",
+                       "-DC=; touch " + file + " ;", "-DD=\"; touch " + file + "; \""});
   INFO(answer.message + answer.log);
   CHECK(answer.outcome == Outcome::compiled);
   CHECK_FALSE(std::filesystem::exists(file));
@@ -134,31 +137,31 @@ TEST_CASE("nvcc: no macro reaches the shell that nvcc runs its parts with") {
 }
 
 TEST_CASE("nvcc: every option that is forwarded is one that it knows") {
-  const CompileAnswer answer = compile("__global__ void k(int* x) { *x = 1; }\n", "",
-                                       {"--use_fast_math",
-                                        "--extra-device-vectorization",
-                                        "-lineinfo",
-                                        "--restrict",
-                                        "--device-int128",
-                                        "-w",
-                                        "-std=c++20",
-                                        "--ftz=true",
-                                        "--fmad=true",
-                                        "--prec-div=true",
-                                        "--prec-sqrt=true",
-                                        "--maxrregcount=32",
-                                        "--diag-suppress=177",
-                                        "--diag-warn=128",
-                                        "--diag-error=20",
-                                        "-UX",
-                                        "-Xptxas",
-                                        "-O3,-v,-dlcm=ca",
-                                        "--expt-relaxed-constexpr",
-                                        "--extended-lambda",
-                                        "-O3",
-                                        "-gencode",
-                                        "arch=compute_90a,code=sm_90a",
-                                        "-ftemplate-depth=300"});
+  const CompileAnswer answer = compile_by_nvcc("__global__ void k(int* x) { *x = 1; }\n", "",
+                                               {"--use_fast_math",
+                                                "--extra-device-vectorization",
+                                                "-lineinfo",
+                                                "--restrict",
+                                                "--device-int128",
+                                                "-w",
+                                                "-std=c++20",
+                                                "--ftz=true",
+                                                "--fmad=true",
+                                                "--prec-div=true",
+                                                "--prec-sqrt=true",
+                                                "--maxrregcount=32",
+                                                "--diag-suppress=177",
+                                                "--diag-warn=128",
+                                                "--diag-error=20",
+                                                "-UX",
+                                                "-Xptxas",
+                                                "-O3,-v,-dlcm=ca",
+                                                "--expt-relaxed-constexpr",
+                                                "--extended-lambda",
+                                                "-O3",
+                                                "-gencode",
+                                                "arch=compute_90a,code=sm_90a",
+                                                "-ftemplate-depth=300"});
   INFO(answer.message + answer.log);
   CHECK(answer.outcome == Outcome::compiled);
   CHECK(has(answer.log, "--device-int128 left out"));

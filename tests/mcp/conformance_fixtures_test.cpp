@@ -17,7 +17,7 @@ using nlohmann::json;
 using namespace std::chrono_literals;
 using Catch::Contains;
 
-struct Fixture {
+struct ConformanceFixture {
   assay::tests::FakeEngine engine;
   assay::tools::Registry registry = assay::tools::all_tools(engine);
   assay::mcp::ConformanceFixtures fixtures;
@@ -46,7 +46,8 @@ struct Fixture {
   }
 };
 
-TEST_CASE_METHOD(Fixture, "a call that says something has a stream at once, a quiet one has none") {
+TEST_CASE_METHOD(ConformanceFixture,
+                 "a call that says something has a stream at once, a quiet one has none") {
   const McpReply quiet = legacy("tools/call", {{"name", "test_simple_text"}});
   CHECK(quiet.events == nullptr);
   CHECK(quiet.body["result"]["content"][0]["type"] == "text");
@@ -58,19 +59,19 @@ TEST_CASE_METHOD(Fixture, "a call that says something has a stream at once, a qu
   CHECK_THAT(all, Contains("Tool execution started") && Contains("\"result\""));
 }
 
-TEST_CASE_METHOD(Fixture, "tools/list comes by a stream where the suite wants that") {
+TEST_CASE_METHOD(ConformanceFixture, "tools/list comes by a stream where the suite wants that") {
   const McpReply reply = legacy("tools/list", json::object());
   REQUIRE(reply.events != nullptr);
   CHECK_THAT(reply.events->next(0ms).value(), Contains("\"tools\""));
   CHECK(reply.events->ended());
 }
 
-TEST_CASE_METHOD(Fixture, "a tool of one era is unknown in the other") {
+TEST_CASE_METHOD(ConformanceFixture, "a tool of one era is unknown in the other") {
   CHECK(legacy("tools/call", {{"name", "test_missing_capability"}}).body.contains("error"));
   CHECK(modern("test_sampling").body.contains("error"));
 }
 
-TEST_CASE_METHOD(Fixture, "what the client cannot do is not asked of it") {
+TEST_CASE_METHOD(ConformanceFixture, "what the client cannot do is not asked of it") {
   const McpReply refused = modern("test_input_required_result_elicitation");
   CHECK(refused.status == 400);
   CHECK(refused.body["error"]["code"] == -32021);
@@ -81,7 +82,8 @@ TEST_CASE_METHOD(Fixture, "what the client cannot do is not asked of it") {
   CHECK(asked.body["result"]["resultType"] == "input_required");
 }
 
-TEST_CASE_METHOD(Fixture, "a state counts only as it was issued, and for what it was issued") {
+TEST_CASE_METHOD(ConformanceFixture,
+                 "a state counts only as it was issued, and for what it was issued") {
   const json can = {{"elicitation", json::object()}};
   const json answers = {{"confirm", {{"action", "accept"}, {"content", {{"ok", true}}}}}};
   const auto ask = [&](const json& state) {

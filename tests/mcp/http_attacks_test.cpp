@@ -24,13 +24,13 @@ using nlohmann::json;
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-const std::string kStats = json({{"jsonrpc", "2.0"},
-                                 {"id", 1},
-                                 {"method", "tools/call"},
-                                 {"params", {{"name", "get_server_stats"}}}})
-                               .dump();
+const std::string kStatsBody = json({{"jsonrpc", "2.0"},
+                                     {"id", 1},
+                                     {"method", "tools/call"},
+                                     {"params", {{"name", "get_server_stats"}}}})
+                                   .dump();
 const std::string kTools = R"({"jsonrpc":"2.0","id":2,"method":"tools/list"})";
-const std::string kToken = "0123456789abcdef";
+const std::string kAttackToken = "0123456789abcdef";
 
 assay::mcp::HttpOptions impatient() {
   auto options = test_http_options();
@@ -45,7 +45,7 @@ std::string status_of(const std::string& answer) {
 
 void check_honest_neighbour(Running& running) {
   Client honest(running.port);
-  honest.send(post("/mcp", kStats));
+  honest.send(post("/mcp", kStatsBody));
   CHECK_THAT(honest.receive_answer(), StartsWith("HTTP/1.1 200"));
 }
 
@@ -66,7 +66,8 @@ struct Attack {
 TEST_CASE(
     "attacks are refused, what hides behind them is not answered, the next client is served") {
   Running running;
-  const std::string length_of_stats = "Content-Length: " + std::to_string(kStats.size()) + "\r\n";
+  const std::string length_of_stats =
+      "Content-Length: " + std::to_string(kStatsBody.size()) + "\r\n";
   const std::vector<Attack> attacks = {
       {"chunked body", chunked(), "501", true},
       {"chunked and length", chunked("Content-Length: 5\r\n"), "501", true},
@@ -76,11 +77,11 @@ TEST_CASE(
        "POST /evaluate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\r\n",
        "411", true},
       {"inflated body", post("/mcp", "\x1f\x8b\x08", "Content-Encoding: gzip\r\n"), "415", true},
-      {"range on an answer", post("/mcp", kStats, "Range: bytes=0-3\r\n"), "400", true},
+      {"range on an answer", post("/mcp", kStatsBody, "Range: bytes=0-3\r\n"), "400", true},
       {"very many ranges",
        get("/health", "Host: localhost\r\nRange: bytes=" + std::string(5'000, '-') + "\r\n"), "400",
        true},
-      {"two lengths", post("/mcp", kStats, "Content-Length: 4\r\n"), "400", true},
+      {"two lengths", post("/mcp", kStatsBody, "Content-Length: 4\r\n"), "400", true},
       {"a length with a sign",
        "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: -2\r\n\r\n", "400", true},
       {"8 MiB and a byte for /mcp",
@@ -100,10 +101,11 @@ TEST_CASE(
       {"TLS on the plain port", "\x16\x03\x01\x02\x01\x01\xfc\x03\x03\r\n\r\n", "400", true},
       {"rebound host",
        "POST /mcp HTTP/1.1\r\nHost: evil.example.com\r\nContent-Type: application/json\r\n" +
-           length_of_stats + "\r\n" + kStats,
+           length_of_stats + "\r\n" + kStatsBody,
        "403", false},
       {"no host", "GET /health HTTP/1.1\r\n\r\n", "400", false},
-      {"foreign page", post("/mcp", kStats, "Origin: http://evil.example.com\r\n"), "403", false},
+      {"foreign page", post("/mcp", kStatsBody, "Origin: http://evil.example.com\r\n"), "403",
+       false},
       {"form to a JSON route",
        "POST /evaluate HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: "
        "2\r\n\r\n{}",
@@ -143,7 +145,7 @@ TEST_CASE("too many headers are refused, the most allowed are not") {
 TEST_CASE("pipelined requests are all answered, in order") {
   Running running;
   Client client(running.port);
-  client.send(post("/mcp", kTools) + get("/health") + post("/mcp", kStats) + get("/nothing") +
+  client.send(post("/mcp", kTools) + get("/health") + post("/mcp", kStatsBody) + get("/nothing") +
               get("/health"));
   CHECK(body_of(client.receive_answer())["id"] == 2);
   CHECK(body_of(client.receive_answer())["status"] == "healthy");
@@ -210,14 +212,14 @@ TEST_CASE("a defect of ours is told as such, without its text") {
 
 TEST_CASE("without the token nothing is answered, and its body is not read for long") {
   auto options = test_http_options();
-  options.auth = {kToken, "https://login.example", ""};
+  options.auth = {kAttackToken, "https://login.example", ""};
   Running running(options);
   Client client(running.port);
-  client.send(post("/mcp", kStats));
+  client.send(post("/mcp", kStatsBody));
   std::string answer = client.receive_answer();
   CHECK_THAT(answer, StartsWith("HTTP/1.1 401"));
   CHECK_THAT(answer, Contains("WWW-Authenticate: Bearer realm=\"assay\", resource_metadata="));
-  client.send(post("/mcp", kStats, "Authorization: Bearer " + kToken + "\r\n"));
+  client.send(post("/mcp", kStatsBody, "Authorization: Bearer " + kAttackToken + "\r\n"));
   CHECK_THAT(client.receive_answer(), StartsWith("HTTP/1.1 200"));
   client.send(get("/.well-known/oauth-protected-resource/mcp"));
   CHECK(body_of(client.receive_answer())["authorization_servers"][0] == "https://login.example");
@@ -232,9 +234,9 @@ TEST_CASE("a body is asked for only when its request will be served") {
       "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
       "Expect: 100-continue\r\n";
   Client client(running.port);
-  client.send(head + "Content-Length: " + std::to_string(kStats.size()) + "\r\n\r\n");
+  client.send(head + "Content-Length: " + std::to_string(kStatsBody.size()) + "\r\n\r\n");
   CHECK_THAT(client.receive_until("\r\n\r\n"), StartsWith("HTTP/1.1 100 Continue"));
-  client.send(kStats);
+  client.send(kStatsBody);
   CHECK_THAT(client.receive_until("\"id\""), Contains("HTTP/1.1 200"));
   Client refused(running.port);
   refused.send(head + "Content-Length: 9999999\r\n\r\n");
@@ -278,7 +280,7 @@ TEST_CASE("a client that never reads is dropped") {
 TEST_CASE("a stream whose reader closed its half is given up; a plain answer still arrives") {
   Running running;
   Client plain(running.port);
-  plain.send(post("/mcp", kStats));
+  plain.send(post("/mcp", kStatsBody));
   plain.half_close();
   CHECK_THAT(plain.receive_answer(), StartsWith("HTTP/1.1 200"));
 

@@ -34,12 +34,12 @@ json evaluate(json id = 1) {
                  std::move(id));
 }
 
-struct Fixture {
+struct EndpointFixture {
   FakeEngine engine;
   assay::tools::Registry registry = assay::tools::all_tools(engine);
   assay::mcp::Server server{registry, "1.2.3"};
   assay::mcp::McpEndpoint endpoint{server, {16, 50ms}};
-  ~Fixture() {
+  ~EndpointFixture() {
     for (int i = 1; i <= 40; ++i) engine.complete("job-" + std::to_string(i));
   }
 
@@ -78,7 +78,7 @@ std::string all_of(EventSource& events, std::chrono::milliseconds patience = 300
 
 using Catch::Contains;
 
-TEST_CASE_METHOD(Fixture, "a session lives from initialize to DELETE") {
+TEST_CASE_METHOD(EndpointFixture, "a session lives from initialize to DELETE") {
   const std::string id = open();
   CHECK(post(request("ping"), in_session(id)).status == 200);
   CHECK(send("DELETE", "", in_session(id)).status == 200);
@@ -90,7 +90,7 @@ TEST_CASE_METHOD(Fixture, "a session lives from initialize to DELETE") {
   CHECK(post(request("ping")).status == 200);  // scripts need no session
 }
 
-TEST_CASE_METHOD(Fixture, "the modern era ignores a session id") {
+TEST_CASE_METHOD(EndpointFixture, "the modern era ignores a session id") {
   json message = request("tools/list");
   message["params"]["_meta"] = {{"io.modelcontextprotocol/protocolVersion", "2026-07-28"},
                                 {"io.modelcontextprotocol/clientCapabilities", json::object()}};
@@ -100,7 +100,7 @@ TEST_CASE_METHOD(Fixture, "the modern era ignores a session id") {
   CHECK(post(message, headers).status == 200);
 }
 
-TEST_CASE_METHOD(Fixture, "GET opens no stream by itself") {
+TEST_CASE_METHOD(EndpointFixture, "GET opens no stream by itself") {
   CHECK(send("GET", "", {}).status == 405);
   CHECK(send("GET", "", in_session(open())).status == 405);
   CHECK(send("GET", "", in_session("unknown", "1-0")).status == 404);
@@ -108,7 +108,8 @@ TEST_CASE_METHOD(Fixture, "GET opens no stream by itself") {
   CHECK(send("PUT", "{}", {}).status == 405);
 }
 
-TEST_CASE_METHOD(Fixture, "a stream is primed where the revision knows it, and can be resumed") {
+TEST_CASE_METHOD(EndpointFixture,
+                 "a stream is primed where the revision knows it, and can be resumed") {
   engine.hold = true;
   const std::string id = open();
   McpReply reply = post(evaluate(), in_session(id));
@@ -133,7 +134,7 @@ TEST_CASE_METHOD(Fixture, "a stream is primed where the revision knows it, and c
   CHECK_FALSE(old.events->next(0ms));
 }
 
-TEST_CASE_METHOD(Fixture, "a stream of one session cannot be resumed by another") {
+TEST_CASE_METHOD(EndpointFixture, "a stream of one session cannot be resumed by another") {
   engine.hold = true;
   McpReply reply = post(evaluate(), in_session(open()));
   const std::string priming = *reply.events->next(0ms);
@@ -141,7 +142,7 @@ TEST_CASE_METHOD(Fixture, "a stream of one session cannot be resumed by another"
   CHECK(send("GET", "", in_session(open(), event_id)).status == 400);
 }
 
-TEST_CASE_METHOD(Fixture, "a cancelled call frees its job at once and has no response") {
+TEST_CASE_METHOD(EndpointFixture, "a cancelled call frees its job at once and has no response") {
   engine.hold = true;
   const std::string mine = open(), other = open();
   McpReply reply = post(evaluate(5), in_session(mine));
@@ -157,7 +158,7 @@ TEST_CASE_METHOD(Fixture, "a cancelled call frees its job at once and has no res
   CHECK(reply.events->ended());
 }
 
-TEST_CASE_METHOD(Fixture, "batches exist in 2025-03-26 and nowhere else") {
+TEST_CASE_METHOD(EndpointFixture, "batches exist in 2025-03-26 and nowhere else") {
   const json batch =
       json::array({request("ping", json::object(), 1), notification("notifications/initialized"),
                    evaluate(2), json({{"jsonrpc", "2.0"}, {"id", 3}})});
@@ -184,7 +185,8 @@ TEST_CASE_METHOD(Fixture, "batches exist in 2025-03-26 and nowhere else") {
   CHECK(post(json::array({modern}), in_session(open("2025-03-26"))).status == 400);
 }
 
-TEST_CASE_METHOD(Fixture, "more calls than there is room for are refused, not queued for ever") {
+TEST_CASE_METHOD(EndpointFixture,
+                 "more calls than there is room for are refused, not queued for ever") {
   engine.hold = true;
   std::vector<McpReply> held;
   for (int i = 0; i < 40; ++i) held.push_back(post(evaluate(i)));

@@ -27,7 +27,7 @@ json modern(const char* method, json params = json::object()) {
   return request(method, std::move(params));
 }
 
-struct Fixture {
+struct OffersFixture {
   FakeEngine engine;
   assay::tools::Registry registry = assay::tools::all_tools(engine);
   assay::mcp::Server server{registry, "1.2.3"};
@@ -36,7 +36,7 @@ struct Fixture {
   json read(const std::string& uri) const { return ask(request("resources/read", {{"uri", uri}})); }
 };
 
-TEST_CASE_METHOD(Fixture, "every request in the guide to contracts is accepted") {
+TEST_CASE_METHOD(OffersFixture, "every request in the guide to contracts is accepted") {
   const std::string text =
       read("assay://guide/io-contract")["result"]["contents"][0]["text"].get<std::string>();
   int requests = 0;
@@ -53,7 +53,7 @@ TEST_CASE_METHOD(Fixture, "every request in the guide to contracts is accepted")
   CHECK(requests >= 2);
 }
 
-TEST_CASE_METHOD(Fixture, "a finished job's report and whole compile log are resources") {
+TEST_CASE_METHOD(OffersFixture, "a finished job's report and whole compile log are resources") {
   engine.compile_log_now = std::string(300'000, 'x') + "end";
   engine.hold = true;
   assay::schemas::WorkRequest work;
@@ -68,7 +68,7 @@ TEST_CASE_METHOD(Fixture, "a finished job's report and whole compile log are res
   CHECK(log["text"] == engine.compile_log_now);
 }
 
-TEST_CASE_METHOD(Fixture, "what is not there is an error of its era that names the uri") {
+TEST_CASE_METHOD(OffersFixture, "what is not there is an error of its era that names the uri") {
   for (const char* uri : {"assay://job/job-9/report", "assay://job//report", "assay://job/report",
                           "assay://job/a/b/report", "file:///etc/passwd", ""}) {
     const json legacy = read(uri);
@@ -80,7 +80,7 @@ TEST_CASE_METHOD(Fixture, "what is not there is an error of its era that names t
   CHECK(ask(request("resources/read"))["error"]["code"] == -32602);
 }
 
-TEST_CASE_METHOD(Fixture, "what may be kept says so, what changes says so too") {
+TEST_CASE_METHOD(OffersFixture, "what may be kept says so, what changes says so too") {
   for (const char* method : {"prompts/list", "resources/list", "resources/templates/list"}) {
     const json result = ask(modern(method))["result"];
     CHECK(result["ttlMs"].get<int>() > 0);
@@ -93,7 +93,7 @@ TEST_CASE_METHOD(Fixture, "what may be kept says so, what changes says so too") 
   CHECK(report["result"]["cacheScope"] == "private");
 }
 
-TEST_CASE_METHOD(Fixture, "a prompt takes its arguments and leaves out what was not given") {
+TEST_CASE_METHOD(OffersFixture, "a prompt takes its arguments and leaves out what was not given") {
   const auto get = [&](json arguments) {
     return ask(request("prompts/get", {{"name", "optimize_kernel"}, {"arguments", arguments}}));
   };
@@ -128,7 +128,7 @@ class Extra final : public assay::mcp::Extension {
   }
 };
 
-TEST_CASE_METHOD(Fixture,
+TEST_CASE_METHOD(OffersFixture,
                  "an extension adds to the lists and answers what the server does not know") {
   const Extra extra;
   const assay::mcp::Server extended(registry, "1.2.3", &extra);

@@ -15,10 +15,10 @@ using assay::mcp::JobEvents;
 using assay::mcp::RestResponse;
 using assay::schemas::JobState;
 using assay::tests::kEvaluate;
+using assay::tests::RestFixture;
 using Catch::Contains;
 using nlohmann::json;
 using namespace std::chrono_literals;
-using Fixture = assay::tests::RestFixture;
 
 constexpr const char* kProblem = "application/problem+json";
 
@@ -47,7 +47,7 @@ std::vector<std::string> names_of(const std::vector<Event>& events) {
 }
 
 // A job that goes on until the test says so, and a stream of it.
-struct Watched : Fixture {
+struct Watched : RestFixture {
   Watched() {
     engine.hold = true;
     REQUIRE(engine.submit({}).ok());
@@ -59,7 +59,7 @@ struct Watched : Fixture {
   }
 };
 
-TEST_CASE_METHOD(Fixture, "jobs are listed page by page and by state") {
+TEST_CASE_METHOD(RestFixture, "jobs are listed page by page and by state") {
   engine.list_now.jobs = {{"a", "evaluate", JobState::completed, 1.5, 2.0, 3.0, "right", ""},
                           {"b", "compare", JobState::failed, 1.0, {}, {}, "", "no"}};
   engine.list_now.next_cursor = 7;
@@ -80,7 +80,7 @@ TEST_CASE_METHOD(Fixture, "jobs are listed page by page and by state") {
   CHECK_FALSE(engine.filters.back().state);
 }
 
-TEST_CASE_METHOD(Fixture, "a wrong parameter of the list is a problem that names it") {
+TEST_CASE_METHOD(RestFixture, "a wrong parameter of the list is a problem that names it") {
   for (const auto& [name, value] :
        std::map<std::string, std::string>{{"limit", "0"}, {"cursor", "-1"}, {"state", "running"}}) {
     const RestResponse response = get("/jobs", {{name, value}});
@@ -197,7 +197,7 @@ TEST_CASE_METHOD(Watched, "nothing is kept for a reader who has gone") {
   CHECK(engine.listeners("job-1") == 0);
 }
 
-TEST_CASE_METHOD(Fixture, "the route of events is a stream, of an unknown job a problem") {
+TEST_CASE_METHOD(RestFixture, "the route of events is a stream, of an unknown job a problem") {
   REQUIRE(post("/evaluate", kEvaluate).status == 200);
   RestResponse response = get("/job/job-1/events");
   CHECK(response.status == 200);

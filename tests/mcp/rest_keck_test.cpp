@@ -20,7 +20,7 @@ using Catch::Contains;
 using Catch::StartsWith;
 using nlohmann::json;
 
-struct Fixture : assay::tests::RestFixture {
+struct KeckFixture : assay::tests::RestFixture {
   RestResponse score() const {
     return post_form("/compute_score", {{"cuda_code", "new"}, {"torch_code", "old"}});
   }
@@ -39,7 +39,7 @@ void has_four_fields(const RestResponse& response) {
     CHECK(response.body.contains(key));
 }
 
-TEST_CASE_METHOD(Fixture, "a score has the figures in seconds") {
+TEST_CASE_METHOD(KeckFixture, "a score has the figures in seconds") {
   answer_with([](Evaluation& evaluation) {
     evaluation.verdict.code = VerdictCode::correct;
     evaluation.compiled = evaluation.correctness = true;
@@ -59,7 +59,8 @@ TEST_CASE_METHOD(Fixture, "a score has the figures in seconds") {
   CHECK(message(check()) == "#### Correctness check passed!");
 }
 
-TEST_CASE_METHOD(Fixture, "the request is a comparison at Keck's tolerance and within its times") {
+TEST_CASE_METHOD(KeckFixture,
+                 "the request is a comparison at Keck's tolerance and within its times") {
   score();
   const auto& work = engine.submitted.back();
   CHECK(work.kind == assay::schemas::JobKind::compare);
@@ -74,7 +75,7 @@ TEST_CASE_METHOD(Fixture, "the request is a comparison at Keck's tolerance and w
   CHECK(engine.submitted.back().candidate.type == KernelType::torch);
 }
 
-TEST_CASE_METHOD(Fixture, "both encodings of a form are read") {
+TEST_CASE_METHOD(KeckFixture, "both encodings of a form are read") {
   const RestResponse response = rest.handle({"POST",
                                              "/compute_score",
                                              "torch_code=a%0Ab&cuda_code=c+d",
@@ -85,7 +86,7 @@ TEST_CASE_METHOD(Fixture, "both encodings of a form are read") {
   CHECK(engine.submitted.back().candidate.source_code == "c d");
 }
 
-TEST_CASE_METHOD(Fixture, "what is missing is said with status 200") {
+TEST_CASE_METHOD(KeckFixture, "what is missing is said with status 200") {
   for (const auto& response :
        {post_form("/compute_score", {{"torch_code", "x"}}), post_form("/compute_score", {}),
         rest.handle({"POST", "/compute_score", R"({"cuda_code": "x"})"})}) {
@@ -105,7 +106,7 @@ TEST_CASE_METHOD(Fixture, "what is missing is said with status 200") {
       400);
 }
 
-TEST_CASE_METHOD(Fixture, "what failed is said in a few words") {
+TEST_CASE_METHOD(KeckFixture, "what failed is said in a few words") {
   answer_with([](Evaluation& evaluation) {
     evaluation.verdict.code = VerdictCode::compilation_failed;
     evaluation.compiled = evaluation.correctness = false;
@@ -137,7 +138,7 @@ TEST_CASE_METHOD(Fixture, "what failed is said in a few words") {
   CHECK(message(response) == "failed: test error: output 0 differs");
 }
 
-TEST_CASE_METHOD(Fixture, "our own failures keep their status and the four fields") {
+TEST_CASE_METHOD(KeckFixture, "our own failures keep their status and the four fields") {
   answer_with([](Evaluation& evaluation) { evaluation.error = "the judge died"; });
   RestResponse response = score();
   CHECK(response.status == 500);
@@ -154,7 +155,7 @@ TEST_CASE_METHOD(Fixture, "our own failures keep their status and the four field
   CHECK(response.body["formated"] == false);
 }
 
-TEST_CASE_METHOD(Fixture, "healthz counts what a cluster would") {
+TEST_CASE_METHOD(KeckFixture, "healthz counts what a cluster would") {
   engine.stats_now.starting = {"cpu judge"};
   CHECK(get("/healthz").body["ray_initialized"] == false);
   engine.stats_now.starting.clear();

@@ -14,7 +14,7 @@ using assay::mcp::RestResponse;
 using Catch::Contains;
 using nlohmann::json;
 
-struct Fixture : assay::tests::RestFixture {
+struct RestServerFixture : assay::tests::RestFixture {
   std::string metrics() const {
     const RestResponse response = get("/metrics");
     CHECK(response.content_type == "text/plain; version=0.0.4; charset=utf-8");
@@ -35,7 +35,7 @@ void collect_references(const json& node, std::set<std::string>& found) {
     for (const json& child : node) collect_references(child, found);
 }
 
-TEST_CASE_METHOD(Fixture, "metrics count jobs, stages, devices, cache and requests") {
+TEST_CASE_METHOD(RestServerFixture, "metrics count jobs, stages, devices, cache and requests") {
   engine.stats_now.total = 7;
   engine.stats_now.active = 2;
   engine.stats_now.queued = 3;
@@ -80,14 +80,14 @@ TEST_CASE_METHOD(Fixture, "metrics count jobs, stages, devices, cache and reques
     CHECK_THAT(text, Contains(line));
 }
 
-TEST_CASE_METHOD(Fixture, "what is not known has no line") {
+TEST_CASE_METHOD(RestServerFixture, "what is not known has no line") {
   CHECK_THAT(metrics(), !Contains("assay_compile_cache"));
   CHECK_THAT(metrics(), Contains("assay_ready 1"));
   engine.stats_now.starting = {"zygote"};
   CHECK_THAT(metrics(), Contains("assay_ready 0"));
 }
 
-TEST_CASE_METHOD(Fixture, "the OpenAPI document has exactly the routes that are served") {
+TEST_CASE_METHOD(RestServerFixture, "the OpenAPI document has exactly the routes that are served") {
   const json document = get("/openapi.json").body;
   CHECK(document["openapi"] == "3.1.0");
   CHECK(document["info"]["version"] == "1.2.3");
@@ -99,7 +99,7 @@ TEST_CASE_METHOD(Fixture, "the OpenAPI document has exactly the routes that are 
   CHECK(described == served);
 }
 
-TEST_CASE_METHOD(Fixture, "every reference in the OpenAPI document leads somewhere") {
+TEST_CASE_METHOD(RestServerFixture, "every reference in the OpenAPI document leads somewhere") {
   const json document = get("/openapi.json").body;
   std::set<std::string> references;
   collect_references(document, references);
@@ -115,7 +115,7 @@ TEST_CASE_METHOD(Fixture, "every reference in the OpenAPI document leads somewhe
   }
 }
 
-TEST_CASE_METHOD(Fixture, "the requests' schemas are those of the tools") {
+TEST_CASE_METHOD(RestServerFixture, "the requests' schemas are those of the tools") {
   const json schemas = get("/openapi.json").body["components"]["schemas"];
   const json& flat = registry.find("evaluate_kernel")->input_schema["properties"];
   const json& nested = schemas["EvaluateRequest"]["properties"];
@@ -131,7 +131,7 @@ TEST_CASE_METHOD(Fixture, "the requests' schemas are those of the tools") {
   CHECK(schemas["Evaluation"] == registry.find("evaluate_kernel")->output_schema);
 }
 
-TEST_CASE_METHOD(Fixture, "every example of a JSON body is taken without a warning") {
+TEST_CASE_METHOD(RestServerFixture, "every example of a JSON body is taken without a warning") {
   const json document = get("/openapi.json").body;
   int examples = 0;
   for (const auto& [path, methods] : document["paths"].items()) {
@@ -147,7 +147,7 @@ TEST_CASE_METHOD(Fixture, "every example of a JSON body is taken without a warni
   CHECK(examples == 4);
 }
 
-TEST_CASE_METHOD(Fixture, "the page needs nothing from elsewhere and may do little") {
+TEST_CASE_METHOD(RestServerFixture, "the page needs nothing from elsewhere and may do little") {
   const RestResponse response = get("/docs");
   CHECK(response.content_type == "text/html; charset=utf-8");
   CHECK_THAT(response.content_security_policy, Contains("default-src 'none'"));

@@ -17,10 +17,10 @@ using assay::schemas::Evaluation;
 using assay::schemas::VerdictCode;
 using assay::tests::kEvaluate;
 using assay::tests::kKernel;
+using assay::tests::RestFixture;
 using nlohmann::json;
-using Fixture = assay::tests::RestFixture;
 
-TEST_CASE_METHOD(Fixture, "evaluate and compare answer 200 in the shape of the older servers") {
+TEST_CASE_METHOD(RestFixture, "evaluate and compare answer 200 in the shape of the older servers") {
   RestResponse response = post("/evaluate", kEvaluate);
   CHECK(response.status == 200);
   CHECK(response.body["job_id"] == "job-1");
@@ -32,14 +32,14 @@ TEST_CASE_METHOD(Fixture, "evaluate and compare answer 200 in the shape of the o
   CHECK(engine.submitted.back().kind == assay::schemas::JobKind::compare);
 }
 
-TEST_CASE_METHOD(Fixture, "the root takes the oldest form and the new one") {
+TEST_CASE_METHOD(RestFixture, "the root takes the oldest form and the new one") {
   CHECK(post("/", {{"ref_code", "r"}, {"custom_code", "c"}, {"num_trials", 5}}).status == 200);
   CHECK(engine.submitted.back().candidate.type == assay::schemas::KernelType::torch_cuda);
   CHECK(engine.submitted.back().num_trials == 5);
   CHECK(post("/", {{"ref_kernel", kKernel}, {"custom_kernel", kKernel}}).status == 200);
 }
 
-TEST_CASE_METHOD(Fixture, "a kernel's own fault is 200") {
+TEST_CASE_METHOD(RestFixture, "a kernel's own fault is 200") {
   for (const auto code :
        {VerdictCode::incorrect, VerdictCode::crashed, VerdictCode::compilation_failed,
         VerdictCode::out_of_memory, VerdictCode::reference_failed}) {
@@ -48,7 +48,7 @@ TEST_CASE_METHOD(Fixture, "a kernel's own fault is 200") {
   }
 }
 
-TEST_CASE_METHOD(Fixture, "a time-out is 500 with what was known") {
+TEST_CASE_METHOD(RestFixture, "a time-out is 500 with what was known") {
   answer_with([](Evaluation& evaluation) {
     evaluation.verdict = {VerdictCode::timed_out, "It did not end within 5 s.", ""};
     evaluation.compiled = true;
@@ -61,7 +61,7 @@ TEST_CASE_METHOD(Fixture, "a time-out is 500 with what was known") {
   CHECK(response.body["kernel_exec_result"]["compiled"] == true);
 }
 
-TEST_CASE_METHOD(Fixture, "no device is 500 after compiling, keeping the compile result") {
+TEST_CASE_METHOD(RestFixture, "no device is 500 after compiling, keeping the compile result") {
   answer_with([](Evaluation& evaluation) {
     evaluation.verdict = {VerdictCode::compiled_only, "It compiled; there is no GPU here.", ""};
     evaluation.compiled = true;
@@ -73,7 +73,7 @@ TEST_CASE_METHOD(Fixture, "no device is 500 after compiling, keeping the compile
   CHECK_FALSE(response.body["error"].get<std::string>().empty());
 }
 
-TEST_CASE_METHOD(Fixture, "our own failure is 500 with error, job_id and kernel_exec_result") {
+TEST_CASE_METHOD(RestFixture, "our own failure is 500 with error, job_id and kernel_exec_result") {
   answer_with([](Evaluation& evaluation) { evaluation.error = "the judge died"; });
   RestResponse response = post("/evaluate", kEvaluate);
   CHECK(response.status == 500);
@@ -85,7 +85,7 @@ TEST_CASE_METHOD(Fixture, "our own failure is 500 with error, job_id and kernel_
   CHECK(response.body.contains("kernel_exec_result"));
 }
 
-TEST_CASE_METHOD(Fixture, "a job's compile log is a section of it") {
+TEST_CASE_METHOD(RestFixture, "a job's compile log is a section of it") {
   engine.compile_log_now = std::string(20'000, 'x');
   REQUIRE(post("/evaluate", kEvaluate).status == 200);
   const RestResponse first = rest.handle({"GET", "/job/job-1", "", {{"section", "compile_log"}}});
@@ -99,7 +99,7 @@ TEST_CASE_METHOD(Fixture, "a job's compile log is a section of it") {
   CHECK(rest.handle({"GET", "/job/none", "", {{"section", "compile_log"}}}).status == 404);
 }
 
-TEST_CASE_METHOD(Fixture, "a malformed request is 400 with every path") {
+TEST_CASE_METHOD(RestFixture, "a malformed request is 400 with every path") {
   for (const json& body : {json::object(), json::array(), json(7), json({{"kernel", 7}}),
                            json({{"kernel", kKernel}, {"num_trials", 0}}),
                            json({{"kernel", kKernel}, {"timeout", 601}})}) {
@@ -115,7 +115,7 @@ TEST_CASE_METHOD(Fixture, "a malformed request is 400 with every path") {
   CHECK(broken.body["validation_errors"].is_array());
 }
 
-TEST_CASE_METHOD(Fixture, "a refusal of the engine keeps its channel") {
+TEST_CASE_METHOD(RestFixture, "a refusal of the engine keeps its channel") {
   engine.refusal =
       Error{ErrorCode::malformed_call, "needs more memory than any device has", false, {}};
   CHECK(post("/evaluate", kEvaluate).status == 400);
@@ -125,7 +125,7 @@ TEST_CASE_METHOD(Fixture, "a refusal of the engine keeps its channel") {
   CHECK(response.retry_after_seconds);
 }
 
-TEST_CASE_METHOD(Fixture, "jobs are found by id, unknown ones are 404") {
+TEST_CASE_METHOD(RestFixture, "jobs are found by id, unknown ones are 404") {
   REQUIRE(post("/evaluate", kEvaluate).status == 200);
   const RestResponse response = get("/job/job-1");
   CHECK(response.status == 200);
@@ -137,7 +137,7 @@ TEST_CASE_METHOD(Fixture, "jobs are found by id, unknown ones are 404") {
   CHECK(get("/job/a/b").status == 404);
 }
 
-TEST_CASE_METHOD(Fixture, "health says starting, then healthy") {
+TEST_CASE_METHOD(RestFixture, "health says starting, then healthy") {
   engine.capacity_now.starting = {"cpu judge"};
   CHECK(get("/health").body["status"] == "starting");
   engine.capacity_now.starting.clear();
@@ -149,14 +149,15 @@ TEST_CASE_METHOD(Fixture, "health says starting, then healthy") {
   CHECK(response.body["status"] == "healthy");
 }
 
-TEST_CASE_METHOD(Fixture, "stats are those of the tool; cleanup removes old jobs") {
+TEST_CASE_METHOD(RestFixture, "stats are those of the tool; cleanup removes old jobs") {
   CHECK(get("/stats").body["job_stats"]["total"] == 0);
   const RestResponse response = rest.handle({"POST", "/admin/cleanup-jobs", ""});
   CHECK(response.status == 200);
   CHECK(response.body["removed_jobs"] == 1);
 }
 
-TEST_CASE_METHOD(Fixture, "the wrong method and an unknown path are problems that say what to do") {
+TEST_CASE_METHOD(RestFixture,
+                 "the wrong method and an unknown path are problems that say what to do") {
   RestResponse response = get("/evaluate");
   CHECK(response.status == 405);
   CHECK(response.allow == "POST");
@@ -173,12 +174,13 @@ TEST_CASE_METHOD(Fixture, "the wrong method and an unknown path are problems tha
   CHECK(get("/job//events").status == 404);
 }
 
-TEST_CASE_METHOD(Fixture, "HEAD is answered as GET") {
+TEST_CASE_METHOD(RestFixture, "HEAD is answered as GET") {
   CHECK(rest.handle({"HEAD", "/health", ""}).status == 200);
   CHECK(rest.handle({"HEAD", "/evaluate", ""}).status == 405);
 }
 
-TEST_CASE_METHOD(Fixture, "a job that the stopping server holds over is 503 with the way back") {
+TEST_CASE_METHOD(RestFixture,
+                 "a job that the stopping server holds over is 503 with the way back") {
   engine.hold = true;
   std::thread holder([this] {
     REQUIRE(engine.await_submission(std::chrono::seconds(5)));
@@ -193,7 +195,7 @@ TEST_CASE_METHOD(Fixture, "a job that the stopping server holds over is 503 with
   CHECK(response.body["error"].get<std::string>().find("/job/job-1") != std::string::npos);
 }
 
-TEST_CASE_METHOD(Fixture,
+TEST_CASE_METHOD(RestFixture,
                  "X-GPU-Type names the GPU, the CPU without one, or what the operator says") {
   CHECK(get("/health").gpu_type == "cpu");
   assay::schemas::DeviceInfo gpu;

@@ -28,7 +28,7 @@ struct SilentPeer : assay::mcp::CallPeer {
   std::function<void(const json&)> on_notification = [](const json&) {};
 };
 
-struct Fixture {
+struct ServerFixture {
   FakeEngine engine;
   assay::tools::Registry registry = assay::tools::all_tools(engine);
   assay::mcp::Server server{registry, "1.2.3"};
@@ -64,10 +64,11 @@ McpHeaders modern_headers(const char* method, std::optional<std::string> name = 
   return {"2026-07-28", method, std::move(name)};
 }
 
-const json kEvaluate = {{"kernel_source", "x"}, {"kernel_type", "torch"}};
+const json kEvaluateArguments = {{"kernel_source", "x"}, {"kernel_type", "torch"}};
 
 TEST_CASE_METHOD(
-    Fixture, "initialize echoes a version we speak and offers our newest legacy one otherwise") {
+    ServerFixture,
+    "initialize echoes a version we speak and offers our newest legacy one otherwise") {
   for (const char* version : {"2025-11-25", "2025-06-18", "2025-03-26"})
     CHECK(send(request("initialize", {{"protocolVersion", version}}))
               .body["result"]["protocolVersion"] == version);
@@ -83,23 +84,23 @@ TEST_CASE_METHOD(
   CHECK(result["instructions"].get<std::string>().size() < 2'048);
 }
 
-TEST_CASE_METHOD(Fixture, "initialize without a version is a malformed call") {
+TEST_CASE_METHOD(ServerFixture, "initialize without a version is a malformed call") {
   CHECK(send(request("initialize")).body["error"]["code"] == -32602);
   CHECK(send(request("initialize", {{"protocolVersion", 7}})).body["error"]["code"] == -32602);
 }
 
-TEST_CASE_METHOD(Fixture, "notifications are accepted and not answered") {
+TEST_CASE_METHOD(ServerFixture, "notifications are accepted and not answered") {
   const Handled handled = send({{"jsonrpc", "2.0"}, {"method", "notifications/initialized"}});
   CHECK(handled.http_status == 202);
   CHECK(handled.body.is_null());
 }
 
-TEST_CASE_METHOD(Fixture, "ping is answered, also with id 0") {
+TEST_CASE_METHOD(ServerFixture, "ping is answered, also with id 0") {
   const Handled handled = send(request("ping", json::object(), 0));
   CHECK(handled.body == json({{"jsonrpc", "2.0"}, {"id", 0}, {"result", json::object()}}));
 }
 
-TEST_CASE_METHOD(Fixture, "tools/list is the snapshot in the repository") {
+TEST_CASE_METHOD(ServerFixture, "tools/list is the snapshot in the repository") {
   const json listed = send(request("tools/list")).body["result"];
   const std::string path =
       std::string(std::getenv("ASSAY_SOURCE_DIR")) + "/tests/mcp/golden/tools_list.json";
@@ -111,7 +112,7 @@ TEST_CASE_METHOD(Fixture, "tools/list is the snapshot in the repository") {
   CHECK(text.str() == listed.dump(2) + "\n");
 }
 
-TEST_CASE_METHOD(Fixture, "an unknown cursor, tool or method has its own error") {
+TEST_CASE_METHOD(ServerFixture, "an unknown cursor, tool or method has its own error") {
   CHECK(send(request("tools/list", {{"cursor", "x"}})).body["error"]["code"] == -32602);
   CHECK(call("no_such_tool", json::object()).body["error"]["code"] == -32602);
   const Handled unknown = send(request("completion/complete"));
@@ -119,7 +120,7 @@ TEST_CASE_METHOD(Fixture, "an unknown cursor, tool or method has its own error")
   CHECK(unknown.body["error"]["code"] == -32601);
 }
 
-TEST_CASE_METHOD(Fixture, "a bad kernel is a normal result") {
+TEST_CASE_METHOD(ServerFixture, "a bad kernel is a normal result") {
   engine.decide = [](const auto& work) {
     assay::schemas::Evaluation evaluation;
     evaluation.kind = work.kind;
@@ -127,42 +128,43 @@ TEST_CASE_METHOD(Fixture, "a bad kernel is a normal result") {
     evaluation.correctness = false;
     return evaluation;
   };
-  const json result = run(call("evaluate_kernel", kEvaluate))["result"];
+  const json result = run(call("evaluate_kernel", kEvaluateArguments))["result"];
   CHECK(result["isError"] == false);
   CHECK(result["structuredContent"]["verdict"]["code"] == "crashed");
   CHECK(result["structuredContent"]["status"] == "success");
 }
 
-TEST_CASE_METHOD(Fixture, "a time-out of the kernel is a normal result over MCP") {
+TEST_CASE_METHOD(ServerFixture, "a time-out of the kernel is a normal result over MCP") {
   engine.decide = [](const auto&) {
     assay::schemas::Evaluation evaluation;
     evaluation.verdict.code = assay::schemas::VerdictCode::timed_out;
     evaluation.compiled = true;
     return evaluation;
   };
-  const json result = run(call("evaluate_kernel", kEvaluate))["result"];
+  const json result = run(call("evaluate_kernel", kEvaluateArguments))["result"];
   CHECK(result["isError"] == false);
   CHECK(result["structuredContent"]["verdict"]["code"] == "timed_out");
 }
 
-TEST_CASE_METHOD(Fixture, "our own failure is a result with isError that says whether to retry") {
+TEST_CASE_METHOD(ServerFixture,
+                 "our own failure is a result with isError that says whether to retry") {
   engine.decide = [](const auto&) {
     assay::schemas::Evaluation evaluation;
     evaluation.error = "the judge died";
     evaluation.retryable = true;
     return evaluation;
   };
-  json result = run(call("evaluate_kernel", kEvaluate))["result"];
+  json result = run(call("evaluate_kernel", kEvaluateArguments))["result"];
   CHECK(result["isError"] == true);
   CHECK(result["structuredContent"]["retryable"] == true);
   engine.refusal =
       assay::schemas::Error{assay::schemas::ErrorCode::overloaded, "the queue is full", true, {}};
-  result = run(call("evaluate_kernel", kEvaluate))["result"];
+  result = run(call("evaluate_kernel", kEvaluateArguments))["result"];
   CHECK(result["isError"] == true);
   CHECK(result["structuredContent"]["error"] == "the queue is full");
 }
 
-TEST_CASE_METHOD(Fixture, "malformed arguments are a protocol error that names each path") {
+TEST_CASE_METHOD(ServerFixture, "malformed arguments are a protocol error that names each path") {
   const json response = run(call("evaluate_kernel", {{"kernel_type", "cuda"}}));
   CHECK(response["error"]["code"] == -32602);
   const json fields = response["error"]["data"]["validation_errors"];
@@ -173,35 +175,36 @@ TEST_CASE_METHOD(Fixture, "malformed arguments are a protocol error that names e
   CHECK(engine.submitted.empty());
 }
 
-TEST_CASE_METHOD(Fixture,
+TEST_CASE_METHOD(ServerFixture,
                  "an unknown job is a result with isError, because its id may have expired") {
   const json result = run(call("get_job_status", {{"job_id", "gone"}}))["result"];
   CHECK(result["isError"] == true);
   CHECK(result["structuredContent"]["code"] == "not_found");
 }
 
-TEST_CASE_METHOD(Fixture, "the text of a result is its structured content") {
-  const json result = run(call("evaluate_kernel", kEvaluate))["result"];
+TEST_CASE_METHOD(ServerFixture, "the text of a result is its structured content") {
+  const json result = run(call("evaluate_kernel", kEvaluateArguments))["result"];
   CHECK(json::parse(result["content"][0]["text"].get<std::string>()) ==
         result["structuredContent"]);
   const json stats = call("get_server_stats", json::object()).body["result"];
   CHECK(json::parse(stats["content"][0]["text"].get<std::string>()) == stats["structuredContent"]);
 }
 
-TEST_CASE_METHOD(Fixture, "invalid UTF-8 of a compiler does not break an answer") {
+TEST_CASE_METHOD(ServerFixture, "invalid UTF-8 of a compiler does not break an answer") {
   engine.decide = [](const auto&) {
     assay::schemas::Evaluation evaluation;
     evaluation.verdict.code = assay::schemas::VerdictCode::compilation_failed;
     evaluation.compilation_error = "bad byte \xff here";
     return evaluation;
   };
-  const json response = run(call("evaluate_kernel", kEvaluate));
+  const json response = run(call("evaluate_kernel", kEvaluateArguments));
   CHECK_NOTHROW(assay::schemas::dump_json(response));
 }
 
-TEST_CASE_METHOD(Fixture, "progress rises strictly and stays within its total") {
+TEST_CASE_METHOD(ServerFixture, "progress rises strictly and stays within its total") {
   engine.hold = true;
-  json message = request("tools/call", {{"name", "evaluate_kernel"}, {"arguments", kEvaluate}});
+  json message =
+      request("tools/call", {{"name", "evaluate_kernel"}, {"arguments", kEvaluateArguments}});
   message["params"]["_meta"]["progressToken"] = "t";
   const Handled handled = send(message);
   REQUIRE(handled.call);
@@ -226,7 +229,7 @@ TEST_CASE_METHOD(Fixture, "progress rises strictly and stays within its total") 
   CHECK(values.back() <= 100);
 }
 
-TEST_CASE_METHOD(Fixture, "server/discover of the stateless era") {
+TEST_CASE_METHOD(ServerFixture, "server/discover of the stateless era") {
   const Handled handled = send(modern("server/discover"), modern_headers("server/discover"));
   CHECK(handled.http_status == 200);
   const json result = handled.body["result"];
@@ -237,20 +240,21 @@ TEST_CASE_METHOD(Fixture, "server/discover of the stateless era") {
   CHECK(result["_meta"]["io.modelcontextprotocol/serverInfo"]["name"] == "assay");
 }
 
-TEST_CASE_METHOD(Fixture, "modern lists and calls carry the modern envelope, legacy ones do not") {
+TEST_CASE_METHOD(ServerFixture,
+                 "modern lists and calls carry the modern envelope, legacy ones do not") {
   const json listed = send(modern("tools/list"), modern_headers("tools/list")).body["result"];
   CHECK(listed["resultType"] == "complete");
   CHECK(listed.contains("ttlMs"));
   CHECK_FALSE(send(request("tools/list")).body["result"].contains("resultType"));
   const Handled called =
-      send(modern("tools/call", {{"name", "evaluate_kernel"}, {"arguments", kEvaluate}}),
+      send(modern("tools/call", {{"name", "evaluate_kernel"}, {"arguments", kEvaluateArguments}}),
            modern_headers("tools/call", "evaluate_kernel"));
   CHECK(run(called)["result"]["resultType"] == "complete");
   CHECK(called.call->closing_cancels);
-  CHECK_FALSE(call("evaluate_kernel", kEvaluate).call->closing_cancels);
+  CHECK_FALSE(call("evaluate_kernel", kEvaluateArguments).call->closing_cancels);
 }
 
-TEST_CASE_METHOD(Fixture, "a modern request without its envelope is refused") {
+TEST_CASE_METHOD(ServerFixture, "a modern request without its envelope is refused") {
   json message = modern("tools/list");
   message["params"]["_meta"].erase("io.modelcontextprotocol/clientCapabilities");
   Handled handled = send(message, modern_headers("tools/list"));
@@ -262,7 +266,7 @@ TEST_CASE_METHOD(Fixture, "a modern request without its envelope is refused") {
   CHECK(handled.body["error"]["code"] == -32602);
 }
 
-TEST_CASE_METHOD(Fixture, "headers that differ from the body are refused") {
+TEST_CASE_METHOD(ServerFixture, "headers that differ from the body are refused") {
   const auto code = [&](const McpHeaders& headers) {
     const Handled handled =
         send(modern("tools/call", {{"name", "get_server_stats"}, {"arguments", json::object()}}),
@@ -278,7 +282,7 @@ TEST_CASE_METHOD(Fixture, "headers that differ from the body are refused") {
   CHECK(code({"2026-07-28", "tools/call", std::nullopt}) == -32020);
 }
 
-TEST_CASE_METHOD(Fixture, "unsupported versions are refused, naming those we speak") {
+TEST_CASE_METHOD(ServerFixture, "unsupported versions are refused, naming those we speak") {
   json message = modern("tools/list");
   message["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"] = "2027-01-01";
   Handled handled = send(message, {"2027-01-01", "tools/list", std::nullopt});
@@ -290,7 +294,7 @@ TEST_CASE_METHOD(Fixture, "unsupported versions are refused, naming those we spe
   CHECK(handled.http_status == 400);
 }
 
-TEST_CASE_METHOD(Fixture, "legacy methods do not exist in the modern era") {
+TEST_CASE_METHOD(ServerFixture, "legacy methods do not exist in the modern era") {
   for (const char* method : {"initialize", "ping", "logging/setLevel", "no/such"}) {
     const Handled handled = send(modern(method), modern_headers(method));
     INFO(method);
@@ -299,7 +303,7 @@ TEST_CASE_METHOD(Fixture, "legacy methods do not exist in the modern era") {
   }
 }
 
-TEST_CASE_METHOD(Fixture, "without headers (stdio) the body alone decides") {
+TEST_CASE_METHOD(ServerFixture, "without headers (stdio) the body alone decides") {
   const Handled handled = server.handle(modern("tools/list").dump(), assay::mcp::Peer{});
   CHECK(handled.body["result"]["resultType"] == "complete");
 }

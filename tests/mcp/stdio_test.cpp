@@ -17,9 +17,9 @@ using nlohmann::json;
 using namespace std::chrono_literals;
 
 // A server on a thread of its own with pipes to and from it.
-class Session {
+class StdioSession {
  public:
-  Session() {
+  StdioSession() {
     REQUIRE(::pipe(input_) == 0);
     REQUIRE(::pipe(output_) == 0);
     REQUIRE(::pipe(stop_) == 0);
@@ -28,7 +28,7 @@ class Session {
       ::close(output_[1]);
     });
   }
-  ~Session() {
+  ~StdioSession() {
     end();
     for (const int fd : {input_[0], output_[0], stop_[0], stop_[1]}) ::close(fd);
   }
@@ -78,10 +78,11 @@ json call(int id, const char* tool, json arguments) {
           {"params", {{"name", tool}, {"arguments", std::move(arguments)}}}};
 }
 
-const json kEvaluate = {{"kernel_source", "x"}, {"kernel_type", "torch"}, {"wait_seconds", 600}};
+const json kPatientEvaluate = {
+    {"kernel_source", "x"}, {"kernel_type", "torch"}, {"wait_seconds", 600}};
 
 TEST_CASE("one line in, one line out, notifications unanswered") {
-  Session session;
+  StdioSession session;
   CHECK(session.send(
       R"({"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18"}})"
       "\n\n  \r\n"
@@ -96,9 +97,9 @@ TEST_CASE("one line in, one line out, notifications unanswered") {
 }
 
 TEST_CASE("a long call does not hold up a short one") {
-  Session session;
+  StdioSession session;
   session.engine.hold = true;
-  session.send_message(call(1, "evaluate_kernel", kEvaluate));
+  session.send_message(call(1, "evaluate_kernel", kPatientEvaluate));
   REQUIRE(session.engine.await_submission(2s));
   session.send_message(call(2, "get_server_stats", json::object()));
   CHECK(session.receive()["id"] == 2);
@@ -107,9 +108,9 @@ TEST_CASE("a long call does not hold up a short one") {
 }
 
 TEST_CASE("a cancelled call gets no response and its job is cancelled") {
-  Session session;
+  StdioSession session;
   session.engine.hold = true;
-  session.send_message(call(1, "evaluate_kernel", kEvaluate));
+  session.send_message(call(1, "evaluate_kernel", kPatientEvaluate));
   REQUIRE(session.engine.await_submission(2s));
   session.send_message(
       {{"jsonrpc", "2.0"}, {"method", "notifications/cancelled"}, {"params", {{"requestId", 1}}}});
@@ -121,16 +122,16 @@ TEST_CASE("a cancelled call gets no response and its job is cancelled") {
 }
 
 TEST_CASE("the end of input ends the server and withdraws what runs") {
-  Session session;
+  StdioSession session;
   session.engine.hold = true;
-  session.send_message(call(1, "evaluate_kernel", kEvaluate));
+  session.send_message(call(1, "evaluate_kernel", kPatientEvaluate));
   REQUIRE(session.engine.await_submission(2s));
   session.end();
   CHECK(session.engine.was_cancelled());
 }
 
 TEST_CASE("a line beyond the limit is refused and the next one is served") {
-  Session session;
+  StdioSession session;
   bool sent = false;
   std::thread writer([&] {
     sent = session.send(std::string(assay::mcp::kMaxLineBytes + 10, 'x') + "\n" +

@@ -16,8 +16,8 @@ using assay::mcp::McpHeaders;
 using assay::mcp::McpReply;
 using nlohmann::json;
 
-const json kEvaluate = {{"name", "evaluate_kernel"},
-                        {"arguments", {{"kernel_source", "x"}, {"kernel_type", "torch"}}}};
+const json kEvaluateCall = {{"name", "evaluate_kernel"},
+                            {"arguments", {{"kernel_source", "x"}, {"kernel_type", "torch"}}}};
 const json kWrongArguments = {{"name", "evaluate_kernel"}, {"arguments", {{"kernel_type", 7}}}};
 
 struct Line {
@@ -28,7 +28,7 @@ struct Line {
 const std::vector<Line>& shared_lines() {
   static const std::vector<Line> lines = {
       {"tools/call", {{"name", "get_server_stats"}}},
-      {"tools/call", kEvaluate},
+      {"tools/call", kEvaluateCall},
       {"tools/call", {{"name", "get_job_status"}, {"arguments", {{"job_id", "job-1"}}}}},
       {"tools/call", {{"name", "get_job_status"}, {"arguments", {{"job_id", "none"}}}}},
       {"tools/call", kWrongArguments},
@@ -70,7 +70,7 @@ void compare(const char* era, const json& transcript) {
   }
 }
 
-struct Fixture {
+struct TranscriptFixture {
   assay::tests::FakeEngine engine;
   assay::tools::Registry registry = assay::tools::all_tools(engine);
   assay::mcp::Server server{registry, "1.2.3"};
@@ -90,7 +90,7 @@ struct Fixture {
   }
 };
 
-TEST_CASE_METHOD(Fixture, "the legacy era says what its transcript says") {
+TEST_CASE_METHOD(TranscriptFixture, "the legacy era says what its transcript says") {
   const McpReply opened = say({"initialize",
                                {{"protocolVersion", "2025-11-25"},
                                 {"capabilities", json::object()},
@@ -104,7 +104,7 @@ TEST_CASE_METHOD(Fixture, "the legacy era says what its transcript says") {
   compare("legacy", transcript);
 }
 
-TEST_CASE_METHOD(Fixture, "the modern era says what its transcript says") {
+TEST_CASE_METHOD(TranscriptFixture, "the modern era says what its transcript says") {
   const json meta = {{"io.modelcontextprotocol/protocolVersion", "2026-07-28"},
                      {"io.modelcontextprotocol/clientCapabilities", json::object()}};
   const auto headers = [](const Line& line) {

@@ -18,7 +18,7 @@ using schemas::Dtype;
 
 namespace {
 
-const Poison kPoison{0x7FF9ABCD, 4, true};
+const Poison kQuickPoison{0x7FF9ABCD, 4, true};
 constexpr std::int64_t kElements = 257, kRows = 5;
 
 template <typename T>
@@ -30,10 +30,10 @@ struct Pair {
             kElements * static_cast<std::int64_t>(sizeof(T))};
   }
   bool quick(const Tolerance& tolerance) {
-    return plainly_right(rows(got), rows(want), tolerance, kPoison, {});
+    return plainly_right(rows(got), rows(want), tolerance, kQuickPoison, {});
   }
   std::int64_t wrong(const Tolerance& tolerance) {
-    return compare(rows(got), rows(want), tolerance, kPoison, {}).wrong;
+    return compare(rows(got), rows(want), tolerance, kQuickPoison, {}).wrong;
   }
 };
 

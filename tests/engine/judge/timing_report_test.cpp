@@ -92,10 +92,44 @@ TEST_CASE("a claimed copy is subtracted as far as the judge's own copy goes") {
   CHECK(report.window_ms[0] == Approx(0.9));
 }
 
-TEST_CASE("a last window that takes longer than the others is remarked on") {
-  auto timings = honest(1'000'000);
-  timings.windows.back().elapsed_ns *= 2;
-  CHECK(notes_mention(report_side(timings, frame(), "candidate").notes, "ended with a kill"));
+TEST_CASE("a last window that takes longer than the others counts alone") {
+  const auto reference = honest(1'000'000);
+  auto timings = honest(100'000);
+  timings.windows.back() = window(20, 900'000, true);
+  const auto report = report_side(timings, frame(), "candidate");
+  CHECK(report.window_ms == std::vector<double>{0.9});
+  CHECK(report.method.stats.median == Approx(0.9));
+  CHECK(notes_mention(report.notes, "ended with a kill"));
+  CHECK(report_timing(timings, &reference, frame(), 1).speedup.value() == Approx(1 / 0.9));
+  timings.windows.back() = window(20, 110'000, true);
+  CHECK(report_side(timings, frame(), "candidate").window_ms.size() == 3);
+  CHECK(report_side(timings, frame(), "candidate").notes.empty());
+}
+
+TEST_CASE("a candidate's copies count as far as the reference's go") {
+  const auto copying = [](std::int64_t copy_ns) {
+    auto timings = honest(1'000'000);
+    timings.copy_bound_ns = 400'000;
+    for (auto& one : timings.windows)
+      if (!one.killed) one.copy_ns = 20 * copy_ns;
+    return timings;
+  };
+  const auto reference = copying(100'000), same = copying(100'000), more = copying(400'000);
+  const auto none = copying(0);
+  CHECK(report_timing(same, &reference, frame(), 1).speedup.value() == Approx(1.0));
+  CHECK(report_timing(more, &reference, frame(), 1).speedup.value() == Approx(1.0));
+  CHECK(report_timing(none, &reference, frame(), 1).speedup.value() == Approx(0.9));
+}
+
+TEST_CASE("the interval reaches to the ratio of the windows that were left out") {
+  const auto candidate = honest(1'000'000);
+  auto reference = honest(500'000);
+  CHECK(report_timing(candidate, &reference, frame(), 1).speedup_high.value() == Approx(0.5));
+  reference.beside = {window(20, 1'200'000), window(20, 1'200'000)};
+  const auto timing = report_timing(candidate, &reference, frame(), 1);
+  CHECK(timing.speedup.value() == Approx(0.5));
+  CHECK(timing.speedup_low.value() == Approx(0.5));
+  CHECK(timing.speedup_high.value() == Approx(1.2));
 }
 
 TEST_CASE("a graph has one figure, with its copies in it") {
