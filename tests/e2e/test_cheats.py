@@ -146,6 +146,6 @@ def test_a_candidate_cannot_slow_the_reference(assay):
         answer = functions(assay, PRODUCTS + inputs, DISTURBING)
         assert answer["verdict"]["code"] in ("correct", "timed_out"), answer["summary"]
         speedup = answer["timing"].get("speedup")
-        if speedup is None or speedup < 3:
+        if speedup is not None and speedup < 2:
             return
     raise AssertionError(answer["summary"])
