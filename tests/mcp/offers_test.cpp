@@ -17,14 +17,14 @@ using assay::tests::FakeEngine;
 using Catch::Contains;
 using nlohmann::json;
 
-json request(const char* method, json params = json::object()) {
+json offer_request(const char* method, json params = json::object()) {
   return {{"jsonrpc", "2.0"}, {"id", 1}, {"method", method}, {"params", std::move(params)}};
 }
 
-json modern(const char* method, json params = json::object()) {
+json modern_offer_request(const char* method, json params = json::object()) {
   params["_meta"] = {{"io.modelcontextprotocol/protocolVersion", "2026-07-28"},
                      {"io.modelcontextprotocol/clientCapabilities", json::object()}};
-  return request(method, std::move(params));
+  return offer_request(method, std::move(params));
 }
 
 struct OffersFixture {
@@ -33,7 +33,9 @@ struct OffersFixture {
   assay::mcp::Server server{registry, "1.2.3"};
 
   json ask(const json& message) const { return server.handle(message.dump(), Peer{}).body; }
-  json read(const std::string& uri) const { return ask(request("resources/read", {{"uri", uri}})); }
+  json read(const std::string& uri) const {
+    return ask(offer_request("resources/read", {{"uri", uri}}));
+  }
 };
 
 TEST_CASE_METHOD(OffersFixture, "every request in the guide to contracts is accepted") {
@@ -75,27 +77,29 @@ TEST_CASE_METHOD(OffersFixture, "what is not there is an error of its era that n
     INFO(uri << legacy.dump());
     CHECK(legacy["error"]["code"] == -32002);
     CHECK(legacy["error"]["data"]["uri"] == uri);
-    CHECK(ask(modern("resources/read", {{"uri", uri}}))["error"]["code"] == -32602);
+    CHECK(ask(modern_offer_request("resources/read", {{"uri", uri}}))["error"]["code"] == -32602);
   }
-  CHECK(ask(request("resources/read"))["error"]["code"] == -32602);
+  CHECK(ask(offer_request("resources/read"))["error"]["code"] == -32602);
 }
 
 TEST_CASE_METHOD(OffersFixture, "what may be kept says so, what changes says so too") {
   for (const char* method : {"prompts/list", "resources/list", "resources/templates/list"}) {
-    const json result = ask(modern(method))["result"];
+    const json result = ask(modern_offer_request(method))["result"];
     CHECK(result["ttlMs"].get<int>() > 0);
     CHECK(result["cacheScope"] == "public");
-    CHECK_FALSE(ask(request(method))["result"].contains("ttlMs"));
+    CHECK_FALSE(ask(offer_request(method))["result"].contains("ttlMs"));
   }
   REQUIRE(engine.submit({}).ok());
-  const json report = ask(modern("resources/read", {{"uri", "assay://job/job-1/report"}}));
+  const json report =
+      ask(modern_offer_request("resources/read", {{"uri", "assay://job/job-1/report"}}));
   CHECK(report["result"]["ttlMs"] == 0);
   CHECK(report["result"]["cacheScope"] == "private");
 }
 
 TEST_CASE_METHOD(OffersFixture, "a prompt takes its arguments and leaves out what was not given") {
   const auto get = [&](json arguments) {
-    return ask(request("prompts/get", {{"name", "optimize_kernel"}, {"arguments", arguments}}));
+    return ask(
+        offer_request("prompts/get", {{"name", "optimize_kernel"}, {"arguments", arguments}}));
   };
   const std::string text =
       get({{"reference_source", "SOURCE {goal}"},
@@ -107,8 +111,9 @@ TEST_CASE_METHOD(OffersFixture, "a prompt takes its arguments and leaves out wha
              Contains("reference_source is required"));
   CHECK(get({{"reference_source", 7}})["error"]["code"] == -32602);
   CHECK(get({{"reference_source", "x"}, {"other", "y"}})["error"]["code"] == -32602);
-  CHECK_THAT(ask(request("prompts/get", {{"name", "x"}}))["error"]["message"].get<std::string>(),
-             Contains("find_fault"));
+  CHECK_THAT(
+      ask(offer_request("prompts/get", {{"name", "x"}}))["error"]["message"].get<std::string>(),
+      Contains("find_fault"));
 }
 
 class Extra final : public assay::mcp::Extension {
@@ -133,15 +138,17 @@ TEST_CASE_METHOD(OffersFixture,
   const Extra extra;
   const assay::mcp::Server extended(registry, "1.2.3", &extra);
   const auto tell = [&](const json& message) { return extended.handle(message.dump(), Peer{}); };
-  CHECK(tell(request("tools/list")).body["result"]["tools"].size() == 6);
-  CHECK(tell(request("resources/list")).body["result"]["resources"].size() == 2);
-  CHECK(tell(modern("server/discover")).body["result"]["capabilities"].contains("completions"));
-  CHECK(tell(request("extra/method")).body["result"]["mine"] == true);
-  CHECK(tell(modern("extra/method")).body["result"]["resultType"] == "complete");
-  CHECK(tell(request("other/method")).body["error"]["code"] == -32601);
-  CHECK(tell(request("tools/call", {{"name", "extra"}})).call);
-  CHECK(tell(request("tools/call", {{"name", "other"}})).body["error"]["code"] == -32602);
-  CHECK(ask(request("tools/list"))["result"]["tools"].size() == 5);
+  CHECK(tell(offer_request("tools/list")).body["result"]["tools"].size() == 6);
+  CHECK(tell(offer_request("resources/list")).body["result"]["resources"].size() == 2);
+  CHECK(tell(modern_offer_request("server/discover"))
+            .body["result"]["capabilities"]
+            .contains("completions"));
+  CHECK(tell(offer_request("extra/method")).body["result"]["mine"] == true);
+  CHECK(tell(modern_offer_request("extra/method")).body["result"]["resultType"] == "complete");
+  CHECK(tell(offer_request("other/method")).body["error"]["code"] == -32601);
+  CHECK(tell(offer_request("tools/call", {{"name", "extra"}})).call);
+  CHECK(tell(offer_request("tools/call", {{"name", "other"}})).body["error"]["code"] == -32602);
+  CHECK(ask(offer_request("tools/list"))["result"]["tools"].size() == 5);
 }
 
 }  // namespace
