@@ -206,6 +206,26 @@ def test_what_cannot_be_compiled(source, io, metadata, kind, words):
     assert fault.value.kind == kind and words in fault.value.message + fault.value.traceback_text
 
 
+def test_a_plan_that_a_source_makes_up_is_checked_and_its_resources_are_ptxas_own():
+    """The source replaces what writes the plan: registers are then still those of the PTX that it gives."""
+    honest = compiled(VECTOR_ADD, vector_add())
+    forge = """
+import gc, json, os, struct
+from assay_runner import submitted_child
+write = submitted_child.Writer.write
+def forged(self, message):
+    message.update({update})
+    write(self, message)
+submitted_child.Writer.write = forged
+"""
+    made = compiled(forge.replace("{update}", "{'kernels': [{'registers': 1}], 'registers': 1}") + VECTOR_ADD, vector_add())
+    assert made.kernels == honest.kernels and made.binary[:4] == b"\x7fELF"
+    for update in ("{'warps': 1000}", "{'parameters': [99]}", "{'shared': -1}", "{'name': 'other'}", "{'scratch': []}"):
+        with pytest.raises(Fault) as fault:
+            compiled(forge.replace("{update}", update) + VECTOR_ADD, vector_add())
+        assert fault.value.kind == "protocol", update
+
+
 def test_too_much_shared_memory_is_said_at_once():
     source = MATMUL_AUTOTUNED.split("@triton.autotune")[0] + "@triton.jit" + MATMUL_AUTOTUNED.split("@triton.jit")[1]
     io = contract(matmul()["args"] + [scalar(name, 128, meta=True) for name in ("BLOCK_M", "BLOCK_N", "BLOCK_K")],
