@@ -7,7 +7,7 @@ import contextlib
 import io
 import re
 
-from assay_runner import extensions_log, triton_environment
+from assay_runner import extensions_log, split_objects, triton_environment
 from assay_runner.compiled import Compiled
 from assay_runner.errors import EXCEPTION, Fault, fault_from
 from assay_runner.submitted_child import misled
@@ -48,6 +48,7 @@ def assembled(plan, contract, architecture, tool):
         "scratch": [{"bytes": size, "alignment": alignment} for size, alignment in plan["scratch"]],
     }
     kernels[0]["shared_dynamic_bytes"] = shared
+    split_objects.add_constant_bytes(kernels, cubin)
     lines = [*plan["said"].splitlines(), *said.splitlines()]
     log = "\n".join(line for line in lines if line and not PTXAS_LINE.match(line))
     return Compiled(tool, "device", name, launch, cubin, kernels, log)

@@ -117,6 +117,7 @@ def test_a_kernel_is_compiled_with_its_launch(architecture):
     assert parameters_of(made.binary) == 4 + 2
     (resources,) = made.kernels
     assert resources["registers"] > 0 and resources["spill_store_bytes"] == 0 and resources["kernel_name"] == "add"
+    assert resources["local_bytes"] == 0 and resources["constant_bytes"] > 0 and resources["shared_static_bytes"] == 0
 
 
 def test_specialised_arguments_are_no_parameters():
