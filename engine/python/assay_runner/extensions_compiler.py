@@ -21,17 +21,18 @@ MAX_LIBRARY_BYTES = 100 << 20  # of all together
 NOTHING_TO_BUILD = "no extension"
 
 
-def compile_extensions(kernel, request):
-    """kernel type torch_cuda; request["extensions"]: calls that were first met when the kernel ran."""
-    job = Job(kernel.get("source_code", ""), request["architecture"])
+def compile_extensions(kernel, request, tell=lambda text: None):
+    """kernel type torch_cuda; request["extensions"]: calls that were first met when the kernel ran. tell(text): of errors
+    that are known before the last way of building has ended."""
+    job = Job(kernel.get("source_code", ""), request["architecture"], tell)
     met_at_run_time = [checked_call(data) for data in request.get("extensions") or ()]
     with tempfile.TemporaryDirectory(prefix="source-", ignore_cleanup_errors=True) as folder:
         return job.compile(folder, met_at_run_time)
 
 
 class Job:
-    def __init__(self, source, architecture):
-        self._source, self._architecture = source, architecture
+    def __init__(self, source, architecture, tell):
+        self._source, self._architecture, self._tell = source, architecture, tell
         self._builds = {}  # key -> (Build, certain), in the order of the calls
         self._built = {}  # key -> Built
         self._failures = {}  # key -> what the compilers said
@@ -71,7 +72,7 @@ class Job:
             toolkit = _toolkit(folder)
             for number, (call, certain) in enumerate(new.values()):
                 place = os.path.join(folder, str(number))
-                self._builds[call.key] = (Build(call, self._architecture, toolkit, place, pool), certain)
+                self._builds[call.key] = (Build(call, self._architecture, toolkit, place, pool, tell=self._tell), certain)
             self._finish()
 
     def _finish(self):

@@ -35,7 +35,7 @@ class NeedsPython(Exception):
     """The kernel can be launched, but not by our own C++."""
 
 
-def compile_kernel(kernel, request):
+def compile_kernel(kernel, request, tell=None):
     """A Compiled of tier "device", or of tier "host" with `tier_reason`. Faults: what the source or the contract lacks."""
     import triton
 
