@@ -21,6 +21,7 @@ from assay_runner.errors import CONTRACT, FAULT_KINDS, PROTOCOL, Fault, shortene
 
 PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
 STREAMS = 3  # stdin, stdout, stderr stay open
+MOST_DESCRIPTORS = 1 << 20  # numbers above are never given out
 END_SECONDS = 5.0  # for the ends of all that was started
 END_POLL_SECONDS = 0.002
 PIECE_BYTES = 1 << 16
@@ -157,7 +158,7 @@ def _keep_only(*kept):
     for fd in sorted(kept):
         os.closerange(low, fd)
         low = fd + 1
-    os.closerange(low, os.sysconf("SC_OPEN_MAX"))
+    os.closerange(low, MOST_DESCRIPTORS)
 
 
 def _end_all(child):
@@ -178,7 +179,11 @@ def _end_all(child):
 
 def _children():
     own, found = os.getpid(), []
-    for name in os.listdir("/proc"):
+    try:
+        names = os.listdir("/proc")
+    except OSError:  # not shown here: the child itself is known
+        return []
+    for name in names:
         if not name.isdigit():
             continue
         try:
