@@ -45,6 +45,10 @@ struct BuildResult {
   schemas::CompileReport report;  // with the log; also of failures
   std::optional<schemas::ProcessEnd> process_end;
   bool timed_out = false;  // the builder's own budget ran out: says nothing to others
+  std::string so_far;      // errors that were known by then
+
+  // "; so far: …", or nothing.
+  std::string so_far_text() const { return so_far.empty() ? "" : "; so far: " + so_far; }
 };
 
 std::string encode_artifact(const Artifact& artifact);

@@ -47,6 +47,14 @@ Result<std::string> read_binary(std::vector<sandbox::UniqueFd> descriptors) {
 
 }  // namespace
 
+std::optional<std::string> read_interim(const std::string& bytes) {
+  const auto json = schemas::parse_json(bytes);
+  if (!json || !json->is_object() || json->size() != 1) return std::nullopt;
+  const auto text = json->find("so_far");
+  if (text == json->end() || !text->is_string()) return std::nullopt;
+  return capped(text->get<std::string>());
+}
+
 // A field of the wrong type or a missing one refuses the whole answer.
 Result<BuildResult> read_compile_answer(sandbox::Frame frame) {
   const auto json = schemas::parse_json(frame.bytes);

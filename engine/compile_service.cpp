@@ -23,6 +23,7 @@ namespace {
 constexpr auto kCompilerStartPatience = std::chrono::seconds(10);
 constexpr auto kClosedPatience = std::chrono::seconds(2);
 constexpr auto kEndPatience = std::chrono::seconds(10);
+constexpr int kMaxInterimFrames = 8;
 constexpr int kOwnFailure = 1;  // assay-compiler's exit status for what is not the source's fault
 
 struct ClearWaker {
@@ -39,6 +40,19 @@ std::string request_bytes(const schemas::Kernel& kernel, const std::string& arch
                              {"nvrtc_library", installation.nvrtc_library},
                              {"nvcc", installation.nvcc()},
                              {"extensions", extensions}});
+}
+
+// The answer; what is told before it of errors goes to `so_far`, the last one staying.
+Result<std::optional<sandbox::Frame>> receive_answer(sandbox::Channel& channel,
+                                                     sandbox::Deadline deadline,
+                                                     std::string& so_far) {
+  for (int told = 0;; ++told) {
+    auto frame = channel.receive(schemas::kMaxUntrustedFrameBytes, deadline, 1);
+    if (!frame || !*frame || told == kMaxInterimFrames) return frame;
+    auto interim = read_interim((*frame)->bytes);
+    if (!interim) return frame;
+    so_far = std::move(*interim);
+  }
 }
 
 }  // namespace
@@ -100,7 +114,7 @@ Result<BuildResult> CompileService::compile(const schemas::Kernel& kernel,
     // Whoever asks for it would wait as long in vain.
     result->timed_out = false;
     result->failure = "compiling took longer than the server allows (COMPILE_TIMEOUT, " +
-                      std::to_string(limits_.longest.count()) + " s)";
+                      std::to_string(limits_.longest.count()) + " s)" + result->so_far_text();
   }
   if (result) {
     result->report.architecture = architecture;
@@ -161,7 +175,8 @@ Result<BuildResult> CompileService::compile_now(const schemas::Kernel& kernel,
 
   const auto sent =
       own.send(request_bytes(kernel, architecture, installation_, extensions), deadline);
-  auto frame = sent ? own.receive(schemas::kMaxUntrustedFrameBytes, deadline, 1)
+  BuildResult result;
+  auto frame = sent ? receive_answer(own, deadline, result.so_far)
                     : Result<std::optional<sandbox::Frame>>(sent.error());
   const bool late = !frame && frame.error().code == ErrorCode::timed_out;
   const bool answered = frame && *frame;
@@ -175,7 +190,6 @@ Result<BuildResult> CompileService::compile_now(const schemas::Kernel& kernel,
     process->kill();
     end = process->wait(sandbox::after(kEndPatience));
   }
-  BuildResult result;
   if (answered) {
     auto read = read_compile_answer(std::move(**frame));
     if (read) {
@@ -186,6 +200,7 @@ Result<BuildResult> CompileService::compile_now(const schemas::Kernel& kernel,
   }
   if (late) {
     result.timed_out = true;
+    result.report.log = result.whole_log = result.so_far;
     return result;
   }
   if (!end) {

@@ -132,6 +132,10 @@ void EngineImpl::end(const JobPointer& job, Result<Evaluation> result) {
       record.evaluation = failed_evaluation(record, result.error());
     }
     record.evaluation->stages = record.stages;
+    if (record.spec.work.enable_device_metrics) {
+      record.evaluation->warnings.push_back(
+          "device_metrics is null: this server does not read the device's counters");
+    }
     if (record.evaluation->log_tail.empty()) {
       record.evaluation->log_tail = record.log_tail;
     }

@@ -142,7 +142,8 @@ Evaluation compilation_failed(const schemas::JobSpec& spec, const BuildResult& b
     evaluation.process_ends.push_back(*build.process_end);
   }
   const std::string why = build.timed_out ? "compiling took longer than timeout allows (" +
-                                                std::to_string(spec.work.timeout_seconds) + " s)"
+                                                std::to_string(spec.work.timeout_seconds) + " s)" +
+                                                build.so_far_text()
                                           : build.failure;
   evaluation.timing.unavailable_reason = "not timed: it does not compile";
   if (of_reference) {
@@ -159,9 +160,11 @@ Evaluation compilation_failed(const schemas::JobSpec& spec, const BuildResult& b
     evaluation.validated = false;
   }
   evaluation.compilation_error = why;
-  evaluation.verdict = {VerdictCode::compilation_failed, "It does not compile: " + headline(why),
-                        build.timed_out
-                            ? "Make it compile faster (fewer instantiations), or raise timeout."
+  evaluation.verdict = {
+      VerdictCode::compilation_failed, "It does not compile: " + headline(why),
+      !build.so_far.empty() ? "Fix the error shown in compilation_error: the build ran out of time "
+                              "before every way of building it had failed."
+      : build.timed_out     ? "Make it compile faster (fewer instantiations), or raise timeout."
                             : "Fix the error shown in compilation_error and send it again."};
   return evaluation;
 }

@@ -24,6 +24,8 @@ A contract says what a kernel is called with: `{"args": [...], "launch": {...}}`
 
 dtypes: float64 float32 float16 bfloat16 int64 int32 int8 uint8 bool. `init` (inputs): `{"kind": "randn", "seed": 1}` with `mean`, `std`; `uniform` with `low`, `high`; `zeros`; `ones`; `full` with `fill_value`; `arange` with `start`, `step`. Values of a seed are torch's. Own values: `"data": {"data_b64": .., "compress": "none" | "zlib", "shape": .., "dtype": ..}`, little-endian.
 
+A `multi_kernel` entry point writes its outputs or returns them: without an `output` or `inout` argument, what it returns are the outputs; with them, a returned tensor (or tuple) of just their shapes and dtypes is used, anything else is ignored.
+
 `launch`: `{"grid": {"x": .., "y": .., "z": ..}, "block": {"x": ..}}` for cuda, `{"grid": {..}, "num_warps": 4, "num_stages": 2}` for triton.
 
 ## cuda against a torch reference (compare_kernels)

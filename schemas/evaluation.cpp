@@ -74,6 +74,26 @@ Json to_json(const ToleranceRule& rule) {
           {"from_caller", rule.from_caller}};
 }
 
+// Why a figure is null, by its name.
+Json unavailable_json(const KernelResources& kernel) {
+  const char* untold = "this way of compiling does not tell it";
+  Json reasons = Json::object();
+  const auto note = [&](const char* name, const std::optional<std::int64_t>& figure,
+                        const char* reason) {
+    if (!figure) reasons[name] = reason;
+  };
+  note("registers", kernel.registers, untold);
+  note("spill_store_bytes", kernel.spill_store_bytes, untold);
+  note("spill_load_bytes", kernel.spill_load_bytes, untold);
+  note("shared_static_bytes", kernel.shared_static_bytes, untold);
+  note("shared_dynamic_bytes", kernel.shared_dynamic_bytes,
+       "chosen at the launch, which is the submission's own");
+  note("local_bytes", kernel.local_bytes, untold);
+  note("constant_bytes", kernel.constant_bytes, untold);
+  note("stack_bytes", kernel.stack_bytes, untold);
+  return reasons;
+}
+
 Json to_json(const KernelResources& kernel) {
   return {{"kernel_name", kernel.kernel_name},
           {"registers", optional_json(kernel.registers)},
@@ -86,7 +106,8 @@ Json to_json(const KernelResources& kernel) {
           {"stack_bytes", optional_json(kernel.stack_bytes)},
           {"occupancy", optional_json(kernel.occupancy)},
           {"occupancy_limiter", kernel.occupancy ? Json(kernel.occupancy_limiter) : Json(nullptr)},
-          {"occupancy_unavailable_reason", kernel.occupancy_unavailable_reason}};
+          {"occupancy_unavailable_reason", kernel.occupancy_unavailable_reason},
+          {"unavailable", unavailable_json(kernel)}};
 }
 
 Json to_json(const StageTime& stage) {
@@ -149,7 +170,9 @@ Json kernel_exec_result(const Evaluation& evaluation) {
           {"metadata", metadata_json(evaluation)}};
 }
 
-double compile_seconds(const Evaluation& evaluation) {
+// As the old server gave it; null where nothing was compiled.
+Json compile_seconds(const Evaluation& evaluation) {
+  if (evaluation.compile.empty()) return nullptr;
   double seconds = 0;
   for (const auto& report : evaluation.compile) seconds += report.seconds;
   return seconds;
@@ -270,7 +293,7 @@ Json to_json(const Evaluation& evaluation) {
     json["validated"] = optional_json(evaluation.validated);
     json["compilation_error"] = optional_json(evaluation.compilation_error);
     json["validation_error"] = optional_json(evaluation.validation_error);
-    json["compilation_time"] = compile_seconds(evaluation);  // seconds, as the old server gave it
+    json["compilation_time"] = compile_seconds(evaluation);
   }
   return json;
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "schemas/init_check.h"
 #include "schemas/tensor_bytes.h"
 
 namespace assay::schemas {
@@ -97,6 +98,8 @@ TensorSpec read_tensor(const Json& json, const std::string& path, Diagnostics& d
     spec.init = read_init(*init, reader.path_of("init"), diagnostics);
   if (const Json* data = reader.raw("data"))
     spec.data = read_data(*data, reader.path_of("data"), spec, diagnostics);
+  if (spec.init && diagnostics.errors.size() == errors_before)
+    check_init(spec, reader.path_of("init"), diagnostics);
   if (spec.data && diagnostics.errors.size() == errors_before)
     check_values(*spec.data, reader.path_of("data.data_b64"), diagnostics);
   reader.finish();

@@ -73,7 +73,10 @@ std::vector<schemas::KernelResources> read_resource_usage(const std::string& log
     if (line.find(" Used ") != std::string::npos) {
       take(current->registers, number_before(line, "registers"));
       current->shared_static_bytes = number_before(line, "bytes smem").value_or(0);
-      take(current->local_bytes, number_before(line, "bytes lmem"));
+      // What is nought is not printed. Newer ones tell local memory as the stack of the deepest
+      // call.
+      const auto stack = number_before(line, "bytes cumulative stack size");
+      current->local_bytes = number_before(line, "bytes lmem").value_or(stack.value_or(0));
     }
   }
   return kernels;

@@ -108,10 +108,13 @@ CallPlan plan_by_contract(const schemas::Kernel& kernel, const InputSet& inputs,
   }
   for (const Pending& place : pending)
     plan.arguments[place.argument] = plan.outputs.binding(place.output, place.role, true);
-  if (writes && plan.outputs.tensors().empty())
-    throw Failure(
-        Cause::unusable,
-        "the contract has no argument with role output or inout: nothing could be checked");
+  if (writes && plan.outputs.tensors().empty()) {
+    if (kernel.type != schemas::KernelType::multi_kernel)
+      throw Failure(
+          Cause::unusable,
+          "the contract has no argument with role output or inout: nothing could be checked");
+    plan.outputs_known = false;  // a Python entry point may return what it computes
+  }
   return plan;
 }
 

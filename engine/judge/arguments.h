@@ -37,7 +37,7 @@ std::optional<schemas::IoContract> contract_of(const InputSet& inputs);
 struct CallPlan {
   std::vector<schemas::Binding> arguments;
   SlotLayout outputs;
-  bool outputs_known = false;  // false until a probe has told them (torch, torch_cuda)
+  bool outputs_known = false;  // false until a probe has told what the call returns
   // Inputs that the call overwrites in the output arena: position among inputs, position among
   // outputs.
   std::vector<std::pair<std::size_t, std::size_t>> inouts;

@@ -142,11 +142,13 @@ class Comparing {
       judged.wrong.logical_or_(hits);
       judged.score = judged.score.masked_fill(hits, kInfinity);
     }
+    // Where any pattern is a legal value, a right element may hold the poison's.
+    const at::Tensor unwritten = hits.logical_and(judged.wrong);
     rows_wrong_.narrow(0, block.row, block.rows).logical_or_(judged.wrong.any(1));
     const at::Tensor flat = judged.score.reshape({-1});
     const at::Tensor position = flat.argmax();
     const at::Tensor figures =
-        at::stack({judged.wrong.sum().to(c10::kDouble), hits.sum().to(c10::kDouble),
+        at::stack({judged.wrong.sum().to(c10::kDouble), unwritten.sum().to(c10::kDouble),
                    flat.max().to(c10::kDouble), position.to(c10::kDouble)})
             .cpu();
     const double* figure = figures.const_data_ptr<double>();

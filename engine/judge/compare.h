@@ -22,8 +22,7 @@ struct WorstFound {
 
 struct Comparison {
   std::int64_t elements = 0, wrong = 0;
-  std::int64_t unwritten =
-      0;  // still holding the poison (counted in wrong where the poison is proof)
+  std::int64_t unwritten = 0;  // of the wrong ones, those that still hold the poison
   std::int64_t rows_wrong = 0;
   std::optional<WorstFound> worst;  // largest error / allowed; absent when all elements are equal
 };

@@ -47,6 +47,10 @@ std::string describe(const DrawSource& source, const Draws& draws, const NoiseMa
     return how +
            "every draw is used once exactly, further calls have values of their own, drawn "
            "on the device by the judge; constants and given data repeat";
+  if (!draws.any_varies)
+    return how +
+           "every draw is used once exactly, further calls have one of them again: nothing "
+           "in them could be varied";
   double most = 0;
   for (const TensorPlace& place : draws.inputs.layout.tensors())
     if (schemas::is_floating(place.dtype)) most = std::max(most, noise.scale(place.dtype));
@@ -84,15 +88,25 @@ Draws make_draws(DrawSource& source, Memory& memory, const NoiseMaker& noise, Dr
     seed = random_seed();
     const InputSet drawn = source.next(seed);
     if (!same_structure(drawn.arguments, made.inputs.arguments)) {
-      made.notes.push_back(
-          "get_inputs() gives other shapes for other seeds; only its first draw is used");
+      const std::size_t kept = made.draws.size();
+      made.notes.push_back("get_inputs() gives other shapes for other seeds; only " +
+                           (kept == 1 ? std::string("its first draw is")
+                                      : "its first " + std::to_string(kept) + " draws are") +
+                           " used");
       break;
     }
     made.draws.push_back(take_draw(source, seed, made.inputs.layout, memory, noise));
   }
   for (const Draw& draw : made.draws)
-    for (std::size_t i = 0; i < draw.ranges.size(); ++i)
-      made.all_vary = made.all_vary && (made.recipes[i] || draw.ranges[i].varies);
+    for (std::size_t i = 0; i < draw.ranges.size(); ++i) {
+      const bool varies = made.recipes[i] || draw.ranges[i].varies;
+      made.all_vary = made.all_vary && varies;
+      made.any_varies = made.any_varies || varies;
+    }
+  if (!made.any_varies && !made.inputs.layout.tensors().empty())
+    made.warnings.push_back(
+        "inputs repeat: a kernel that remembers earlier results is not told "
+        "from one that computes every call");
   if (source.random() && !made.explained && static_cast<int>(made.draws.size()) < kMinDraws)
     made.warnings.push_back("only " + std::to_string(made.draws.size()) +
                             " independent draws of the inputs could be made, so a kernel that "

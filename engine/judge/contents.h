@@ -40,6 +40,7 @@ struct Draws {
   std::vector<std::string> notes;
   std::vector<std::string> warnings;  // what the verdict cannot tell therefore
   bool all_vary = true;               // no tensor of any draw repeats
+  bool any_varies = false;            // some tensor of some draw does not
   bool explained = false;             // every random tensor has a recipe
 
   // Contents of which each is independent of the others: 0 to this, exclusive.

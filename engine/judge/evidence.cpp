@@ -12,6 +12,8 @@ namespace assay::engine::judge {
 namespace {
 
 constexpr double kWholeShown = 1e16;  // below, whole numbers are shown in full: %.6g rounds them
+// One wrong element in 256 holds a poison of one byte by chance; in so few it proves nothing.
+constexpr std::int64_t kChanceDivisor = 16;
 
 }  // namespace
 
@@ -69,7 +71,8 @@ bool Evidence::compare_window(const Outputs& got, const Outputs& want, std::int6
     checks_.elements_checked += comparison.elements;
     checks_.elements_wrong += comparison.wrong;
     calls_failed = std::max(calls_failed, comparison.rows_wrong);
-    if (comparison.wrong > 0) note_fault(got.call->outputs.tensors()[output], comparison, calls);
+    if (comparison.wrong > 0)
+      note_fault(got.call->outputs.tensors()[output], comparison, poison, calls);
     if (comparison.worst) note_worst(*comparison.worst, place, output, window);
   }
   checks_.calls_checked += calls;
@@ -156,15 +159,21 @@ void Evidence::note_worst(const WorstFound& found, const TensorPlace& place, std
 }
 
 void Evidence::note_fault(const TensorPlace& place, const Comparison& comparison,
-                          std::int64_t calls) {
-  unwritten_ += comparison.unwritten;
+                          const Poison& poison, std::int64_t calls) {
+  // Where every pattern is a legal value, some wrong ones hold the poison's by chance.
+  const std::int64_t by_chance = poison.is_proof ? 0 : comparison.wrong / kChanceDivisor;
+  const bool unwritten = comparison.unwritten > by_chance;
+  if (unwritten) unwritten_ += comparison.unwritten;
   if (!fault_.empty()) return;
   fault_ = std::to_string(comparison.wrong) + " of " + std::to_string(comparison.elements) +
            " elements of output " + tensor_text(place.name, place.dtype, place.shape) +
            " are wrong, in " + std::to_string(comparison.rows_wrong) + " of " +
            std::to_string(calls) + " calls";
-  if (comparison.unwritten > 0)
-    fault_ += "; " + std::to_string(comparison.unwritten) + " of them were never written";
+  if (unwritten)
+    fault_ += "; " + std::to_string(comparison.unwritten) + " of them " +
+              (poison.is_proof ? "were never written"
+                               : "hold what lay there before the call, so probably were never "
+                                 "written");
 }
 
 }  // namespace assay::engine::judge

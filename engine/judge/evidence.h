@@ -59,7 +59,8 @@ class Evidence {
   bool rows_agree(const TensorRows& got, const TensorRows& want, const Poison& poison) const;
   void note_worst(const WorstFound& found, const TensorPlace& place, std::size_t output,
                   std::int64_t window);
-  void note_fault(const TensorPlace& place, const Comparison& comparison, std::int64_t calls);
+  void note_fault(const TensorPlace& place, const Comparison& comparison, const Poison& poison,
+                  std::int64_t calls);
 
   TorchDevice device_;
   std::optional<double> rtol_, atol_;

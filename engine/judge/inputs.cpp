@@ -2,6 +2,7 @@
 #include "engine/judge/inputs.h"
 
 #include <cstring>
+#include <stdexcept>
 #include <utility>
 
 #include <ATen/CPUGeneratorImpl.h>
@@ -115,6 +116,9 @@ void draw_values(const schemas::Init& init, schemas::Dtype dtype,
   } catch (const c10::Error& error) {
     throw Failure(Cause::unusable, std::string("torch cannot make the contract's values: ") +
                                        error.what_without_backtrace());
+  } catch (const std::runtime_error& error) {  // a value that the dtype does not hold
+    throw Failure(Cause::unusable,
+                  std::string("torch cannot make the contract's values: ") + error.what());
   }
 }
 

@@ -8,6 +8,7 @@
 #include "engine/judge/failure.h"
 #include "engine/judge/measurement.h"
 #include "engine/judge/random.h"
+#include "engine/judge/side_effects.h"
 #include "engine/judge/window.h"
 
 namespace assay::engine::judge {
@@ -90,7 +91,9 @@ schemas::Evaluation Session::run() {
   evaluation_.checks.seeds = std::move(checks.seeds);
   evaluation_.checks.noise_seed = checks.noise_seed;
   evaluation_.checks.final_kill = checks.final_kill;
-  evaluation_.checks.outputs_poisoned = evaluation_.checks.calls_checked > 0;
+  const CallPlan& call = candidate_->call;
+  evaluation_.checks.outputs_poisoned =
+      evaluation_.checks.calls_checked > 0 && call.inouts.size() < call.outputs.tensors().size();
   if (!evaluation_.device) describe_device();
   return std::move(evaluation_);
 }
@@ -265,6 +268,8 @@ void Session::measure(const MeasurementPlan& plan) {
                            request_.spec.work.num_warmup, draws_.independent()});
   enter(schemas::Stage::validating, 0.3, "checking values");
   const bool right = measurement.check();
+  for (std::string& found : side_effects(*candidate_, contents, plan.check_slots, device_.torch))
+    evaluation_.warnings.push_back(std::move(found));
   finish_step("check");
   const auto warn = [&] {
     evaluation_.warnings.insert(evaluation_.warnings.end(), measurement.warnings().begin(),
@@ -296,7 +301,7 @@ void Session::measure(const MeasurementPlan& plan) {
   evaluation_.timing.notes.insert(evaluation_.timing.notes.end(), draws_.notes.begin(),
                                   draws_.notes.end());
   evaluation_.checks.calls_checked = evidence_.checks().calls_checked;
-  conclude_correct(evaluation_, progress_.has_reference);
+  conclude_correct(evaluation_, progress_.has_reference, candidate_->call);
 }
 
 // Triton without a GPU, by the runners' word: a false one costs a candidate its timing.

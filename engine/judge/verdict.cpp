@@ -19,7 +19,7 @@ std::string milliseconds_text(double value) {
 
 std::string factor_text(double factor) {
   char text[32];
-  std::snprintf(text, sizeof text, factor >= 0.995 ? "%.2f" : "%.3f", factor);
+  std::snprintf(text, sizeof text, factor >= 0.995 ? "%.2f" : "%.3g", factor);
   return text;
 }
 
@@ -150,6 +150,15 @@ void conclude_deadline(Evaluation& evaluation, const Failure& failure, bool cand
       "Make it finish sooner, use smaller inputs or fewer num_trials, or raise timeout.");
 }
 
+// An inout tensor holds inputs before the call: that it was written cannot be seen.
+std::string ran_text(const CallPlan& call, const std::string& calls) {
+  const std::size_t inouts = call.inouts.size();
+  if (inouts == 0) return "Ran to the end and wrote every output in all " + calls;
+  const std::string unseen = " (what inout tensors held before, they may hold unwritten)";
+  if (inouts == call.outputs.tensors().size()) return "Ran to the end in all " + calls + unseen;
+  return "Ran to the end and wrote every element of role output in all " + calls + unseen;
+}
+
 std::string advice(const schemas::Timing& timing) {
   const double low = timing.speedup_low.value_or(*timing.speedup);
   const double high = timing.speedup_high.value_or(*timing.speedup);
@@ -256,7 +265,7 @@ void conclude_incorrect(Evaluation& evaluation, const Evidence& evidence, bool h
           : "Compare the worst element's index, values and allowed error with how it is computed.");
 }
 
-void conclude_correct(Evaluation& evaluation, bool has_reference) {
+void conclude_correct(Evaluation& evaluation, bool has_reference, const CallPlan& call) {
   const schemas::Checks& checks = evaluation.checks;
   evaluation.compiled = true;
   evaluation.correctness = true;
@@ -282,8 +291,7 @@ void conclude_correct(Evaluation& evaluation, bool has_reference) {
         "Correct: all " + calls + " agree with the reference." + speed, next);
   else
     set(evaluation, VerdictCode::ran_unchecked,
-        "Ran to the end and wrote every output in all " + calls +
-            "; without a reference the values are not checked." + speed,
+        ran_text(call, calls) + "; without a reference the values are not checked." + speed,
         "Give a reference to have the values checked.");
 }
 

@@ -25,7 +25,7 @@ void conclude_failure(schemas::Evaluation& evaluation, const Failure& failure,
 void conclude_incorrect(schemas::Evaluation& evaluation, const Evidence& evidence,
                         bool has_reference, bool timed);
 
-// Everything agreed. REQUIRES: checks and timing are filled in.
-void conclude_correct(schemas::Evaluation& evaluation, bool has_reference);
+// Everything agreed. `call` is the candidate's. REQUIRES: checks and timing are filled in.
+void conclude_correct(schemas::Evaluation& evaluation, bool has_reference, const CallPlan& call);
 
 }  // namespace assay::engine::judge

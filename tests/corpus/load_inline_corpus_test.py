@@ -30,8 +30,8 @@ def source_of(name):
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_the_calls_of_a_program_are_found(name):
-    recording = extensions_recording.record(source_of(name), "sm_90", {})
+def test_the_calls_of_a_program_are_found(name, tmp_path):
+    recording = extensions_recording.record(source_of(name), "sm_90", {}, str(tmp_path))
     assert recording.fault is None, recording.fault.message
     if name in MET_AT_RUN_TIME:
         assert recording.calls == []

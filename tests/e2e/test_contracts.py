@@ -165,3 +165,47 @@ def test_transferred_values(assay):
                                              "compress": "zlib"})  # fmt: skip
     answer = assay.post("/evaluate", {"kernel": kernel(source, io={"args": [bomb]}, function_name="f")})
     assert answer.status == 400 and "data_b64" in answer.body["validation_errors"][0]["path"], answer
+
+
+def entry_point(body, *outputs):
+    args = [*IO["args"], *({"name": name, "type": "tensor", "role": role, "tensor_spec": {"shape": [64]}} for name, role in outputs)]
+    parameters = ", ".join(["x", *(name for name, _ in outputs)])
+    return kernel(f"def run({parameters}):\n    {body}\n", "multi_kernel", {"args": args}, entry_point="run")
+
+
+@pytest.mark.parametrize("candidate, code", [
+    (entry_point("return x * 2 + 1"), "correct"),
+    (entry_point("return x * 2 + 2"), "incorrect"),
+    (entry_point("y.copy_(x * 2 + 1)", ("y", "output")), "correct"),
+    (entry_point("return x * 2 + 1", ("y", "output")), "correct"),
+    (entry_point("return x * 2 + 2", ("y", "output")), "incorrect"),
+    (entry_point("y.copy_(x * 2 + 1)\n    return 'done'", ("y", "output")), "correct"),
+    (entry_point("pass", ("y", "output")), "incorrect"),
+])  # fmt: skip
+def test_outputs_of_an_entry_point_are_arguments_or_returned(assay, candidate, code):
+    answer = compare(assay, candidate)
+    assert answer.status == 200 and answer.body["verdict"]["code"] == code, answer
+
+
+def test_an_inout_that_nothing_writes_is_not_said_to_be_written(assay):
+    spec = {"shape": [64], "init": {"kind": "randn"}}
+    io = {"args": [{"name": "x", "type": "tensor", "role": "inout", "tensor_spec": spec}]}
+    for body, unchanged in (("pass", True), ("x.add_(1)", False)):
+        source = kernel(f"def run(x):\n    {body}\n", "multi_kernel", io, entry_point="run")
+        answer = assay.post("/evaluate", {"kernel": source, "num_trials": 5})
+        assert answer.body["verdict"]["code"] == "ran_unchecked", answer
+        assert "wrote every output" not in answer.body["verdict"]["summary"]
+        assert answer.body["checks"]["outputs_poisoned"] is False
+        assert any('no call changed the inout tensor "x"' in text for text in answer.body["warnings"]) == unchanged
+
+
+@pytest.mark.parametrize("dtype, init, field", [
+    ("int8", {"kind": "full", "fill_value": 300}, "fill_value"), ("float16", {"kind": "full", "fill_value": 1e9}, "fill_value"),
+    ("int8", {"kind": "uniform", "low": 0, "high": 1000}, "high"), ("float32", {"kind": "arange", "step": 0}, "step"),
+])  # fmt: skip
+def test_values_that_cannot_be_made_are_a_malformed_request(assay, dtype, init, field):
+    io = {"args": [{"name": "x", "type": "tensor", "tensor_spec": {"shape": [64], "dtype": dtype, "init": init}}]}
+    answer = compare(assay, kernel(REFERENCE, io=IO, function_name="f"), ref_kernel=kernel(REFERENCE, io=io, function_name="f"))
+    assert answer.status == 400, answer
+    (error,) = answer.body["validation_errors"]
+    assert f"tensor_spec.init.{field}" in str(error) and "must" in str(error), error

@@ -237,3 +237,18 @@ TEST_CASE("images and logs that make no sense are survived") {
       "ptxas info    : Used 99999999999999999999 registers, used 1 barriers\n");
   CHECK_FALSE(usage.at(0).registers);
 }
+
+TEST_CASE(
+    "local memory is what the deepest call needs of the stack, and nothing where it is not told") {
+  const auto usage = engine::read_resource_usage(
+      "ptxas info    : Compiling entry function 'k' for 'sm_90'\n"
+      "ptxas info    : Function properties for k\n"
+      "    256 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads\n"
+      "ptxas info    : Used 32 registers, used 0 barriers, 264 bytes cumulative stack size, 40 "
+      "bytes smem\n"
+      "ptxas info    : Compiling entry function 'm' for 'sm_90'\n"
+      "ptxas info    : Used 8 registers, used 0 barriers\n");
+  CHECK(usage.at(0).local_bytes == 264);
+  CHECK(usage.at(0).shared_static_bytes == 40);
+  CHECK(usage.at(1).local_bytes == 0);
+}

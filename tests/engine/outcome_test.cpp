@@ -128,4 +128,9 @@ TEST_CASE("a compilation that failed is the source's fault, or the reference's")
   build.timed_out = true;
   CHECK(engine::compilation_failed(spec, build, false).compilation_error->find("(7 s)") !=
         std::string::npos);
+  build.so_far = "cpp_sources:1:9: error: no";
+  const Evaluation early = engine::compilation_failed(spec, build, false);
+  CHECK(early.compilation_error->find("(7 s); so far: cpp_sources:1:9: error: no") !=
+        std::string::npos);
+  CHECK(early.verdict.next_step.find("Fix the error") == 0);
 }

@@ -118,6 +118,20 @@ TEST_CASE("unknown is null, never 0") {
   CHECK(json["status"] == "success");
 }
 
+TEST_CASE("what is null says why") {
+  Evaluation evaluation;
+  KernelResources kernel;
+  kernel.kernel_name = "k";
+  kernel.registers = 3;
+  evaluation.compile = {{"nvcc", "sm_90", 0.25, false, "", "", {}, {kernel}}};
+  const Json json = to_json(evaluation);
+  const Json& told = json["compile"][0]["kernels"][0];
+  for (const auto& [name, value] : told.items())
+    if (value.is_null() && name.ends_with("_bytes")) CHECK(told["unavailable"][name].is_string());
+  CHECK_FALSE(told["unavailable"].contains("registers"));
+  CHECK(to_json(*read_evaluation(json)) == json);
+}
+
 TEST_CASE("status is error only where the old servers answered 500") {
   Evaluation evaluation;
   for (const auto code : {VerdictCode::correct, VerdictCode::crashed, VerdictCode::incorrect,
@@ -149,6 +163,8 @@ TEST_CASE("validate keeps its flat fields") {
   CHECK(json["compilation_time"] == 0.75);
   CHECK(json["compilation_error"].is_null());
   CHECK(read_evaluation(json)->validated == true);
+  evaluation.compile.clear();
+  CHECK(to_json(evaluation)["compilation_time"].is_null());
 }
 
 TEST_CASE("a layer counts as applied only where it held everywhere") {

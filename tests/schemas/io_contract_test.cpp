@@ -160,3 +160,52 @@ TEST_CASE("element counts and bytes never overflow") {
   contract.args[0].tensor->shape = {2, 3};
   CHECK(contract_bytes(contract) == 24);
 }
+
+namespace {
+
+Json with_init(const char* dtype, Json init, Json shape = {4}) {
+  Json arg = tensor_arg(std::move(shape), dtype);
+  arg["tensor_spec"]["init"] = std::move(init);
+  return {{"args", {std::move(arg)}}};
+}
+
+std::string only_error(const Json& contract) {
+  const auto errors = errors_of(contract);
+  REQUIRE(errors.size() == 1);
+  return errors[0].path + ": " + errors[0].message;
+}
+
+}  // namespace
+
+TEST_CASE("values that a dtype does not hold are the contract's mistake") {
+  const std::string at = "io.args[0].tensor_spec.init.";
+  CHECK(only_error(with_init("int8", {{"kind", "full"}, {"fill_value", 300}})) ==
+        at + "fill_value: must be from -128 to 127 for int8, got 300");
+  CHECK(only_error(with_init("float16", {{"kind", "full"}, {"fill_value", 1e9}})) ==
+        at + "fill_value: must be from -65504 to 65504 for float16, got 1000000000");
+  CHECK(only_error(with_init("int8", {{"kind", "uniform"}, {"low", 0}, {"high", 1000}})) ==
+        at + "high: must be from -128 to 127 for int8, got 1000");
+  CHECK(only_error(with_init("float32", {{"kind", "arange"}, {"step", 0}})) ==
+        at + "step: must not be 0");
+  CHECK(only_error(with_init("int32", {{"kind", "arange"}, {"step", 0.5}})) ==
+        at + "step: must be a whole number for int32, got 0.5");
+  CHECK(only_error(with_init("uint8", {{"kind", "arange"}}, {3, 300})) ==
+        at + "step: the last of 300 values must be from 0 to 255 for uint8, got 299");
+  CHECK(only_error(with_init("int64", {{"kind", "uniform"}, {"high", 1e19}}))
+            .starts_with(at + "high: must be from "));
+  CHECK(only_error(with_init("bool", {{"kind", "arange"}})).starts_with(at + "kind: "));
+  CHECK(only_error(with_init("float16", {{"kind", "randn"}, {"std", 1e6}}))
+            .starts_with(at + "std: must be from "));
+}
+
+TEST_CASE("values that a dtype holds are left alone") {
+  for (const Json& contract :
+       {with_init("int8", {{"kind", "full"}, {"fill_value", -128}}),
+        with_init("uint8", {{"kind", "arange"}}, {300, 256}),
+        with_init("bool", {{"kind", "uniform"}, {"low", 0}, {"high", 7}}),
+        with_init("int32", {{"kind", "uniform"}, {"low", 0.5}, {"high", 9.5}}),
+        with_init("int8", {{"kind", "randn"}, {"mean", 500}}),
+        with_init("float32", {{"kind", "arange"}, {"start", 1}, {"step", -0.25}}),
+        with_init("int64", {{"kind", "full"}, {"fill_value", 9007199254740992}})})
+    CHECK(errors_of(contract).empty());
+}

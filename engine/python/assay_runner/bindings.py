@@ -79,11 +79,12 @@ class Bound:
         return self._outputs[slot]
 
     def results(self, returned, slot):
-        """The outputs of a call in order: what it returned, flattened, or the tensors that it was given to write."""
-        if self._loaded.takes_outputs and self._written[slot]:
-            return self._written[slot]
-        flat = flatten(returned)
-        return flat if flat else self._written[slot]
+        """The outputs of a call in order: what it returned, flattened, or the tensors that it was given to write. Of a
+        callable that is given such tensors, only what could be one for one in their place counts as returned."""
+        written = self._written[slot]
+        if self._loaded.takes_outputs and written:
+            return _in_place_of(written, returned) or written
+        return flatten(returned) or written
 
     def store(self, returned, slot):
         """Copies a call's outputs to their places; those that already lie there cost nothing."""
@@ -119,6 +120,18 @@ class Bound:
         if arena is None:
             raise Fault(PROTOCOL, f"a tensor lies in an arena that was not given: {node.get('arena')!r:.80}")
         return torch.from_dlpack(arena.tensor(offset + slot * stride, name, shape))
+
+
+def _in_place_of(written, returned):
+    """What was returned, if it is tensors like these, else None: launchers return handles and the like."""
+    if not isinstance(returned, (torch.Tensor, list, tuple, dict)):
+        return None
+    try:
+        flat = flatten(returned)
+    except Fault:
+        return None
+    alike = len(flat) == len(written) and all(a.shape == b.shape and a.dtype == b.dtype for a, b in zip(flat, written))
+    return flat if alike else None
 
 
 def _array(request, key):

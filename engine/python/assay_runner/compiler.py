@@ -5,6 +5,7 @@ the end (docs/workers.md, executor to compiler). What it answers is read as host
 
 import json
 import os
+import threading
 
 from assay_runner import triton_compile
 from assay_runner.errors import CONTRACT, PROTOCOL, Fault, fault_from, shortened
@@ -12,10 +13,11 @@ from assay_runner.extensions_compiler import compile_extensions
 from assay_runner.protocol import Link
 
 MAX_LOG_CHARACTERS = 4_000
+MAX_INTERIM_FRAMES = 8
 MAX_WHOLE_LOG_CHARACTERS = 128 << 10  # escaped, four bytes each, they still fit a frame
 
 
-# kernel type -> function(kernel, request) -> Compiled
+# kernel type -> function(kernel, request, tell) -> Compiled; tell(text) passes on what is known so far
 COMPILERS = {
     "torch_cuda": compile_extensions,
     "torch": compile_extensions,  # it may call load_inline, too
@@ -32,18 +34,37 @@ def main(channel_fd):
         return
     text, descriptors = received
     descriptors.close()
-    answer, memfd = _answer(text)
+    teller = Teller(link)
+    answer, memfd = _answer(text, teller.tell)
+    teller.end()
     link.send(answer, [] if memfd is None else [memfd])
 
 
-def _answer(text):
+class Teller:
+    """Sends what is known so far, from any thread, until the answer."""
+
+    def __init__(self, link):
+        self._link, self._lock, self._left = link, threading.Lock(), MAX_INTERIM_FRAMES
+
+    def tell(self, text):
+        with self._lock:
+            if self._left > 0:
+                self._left -= 1
+                self._link.send({"so_far": shortened(text, MAX_LOG_CHARACTERS)})
+
+    def end(self):
+        with self._lock:
+            self._left = 0
+
+
+def _answer(text, tell):
     try:
         request = json.loads(text)
         kernel = request["kernel"]
         compile_kernel = COMPILERS.get(kernel["kernel_type"])
         if compile_kernel is None:
             raise Fault(CONTRACT, f"kernels of type {kernel['kernel_type']!r:.80} are not compiled in Python")
-        return _success(compile_kernel(kernel, request))
+        return _success(compile_kernel(kernel, request, tell))
     except BaseException as exception:
         fault = fault_from(exception, PROTOCOL)
         text = fault.traceback_text or fault.message

@@ -11,6 +11,7 @@ MAX_TEXT_CHARACTERS = 12 << 10
 SYNTAX, IMPORT, CONTRACT, EXCEPTION = "syntax", "import", "contract", "exception"
 CUDA, OUT_OF_MEMORY, PROTOCOL = "cuda", "out_of_memory", "protocol"
 EXTENSION = "extension"  # a call of load_inline that nothing was built for
+FAULT_KINDS = (SYNTAX, IMPORT, CONTRACT, EXCEPTION, CUDA, OUT_OF_MEMORY, PROTOCOL, EXTENSION)
 
 # How torch words a failure of CUDA or its libraries when it is no AcceleratorError.
 CUDA_WORDS = ("CUDA error", "CUDA driver error", "CUBLAS_STATUS", "cuDNN error", "CUDNN_STATUS", "cuFFT error")

@@ -19,6 +19,7 @@ import torch
 from torch.utils import cpp_extension
 
 from assay_runner import extensions, extensions_log
+from assay_runner.extensions_errors import first_error, same_mistake
 from assay_runner.extensions_gpu import capability_of
 from assay_runner.split_build import SplitBuild, Thread
 from assay_runner.split_tokens import NotSplit
@@ -105,16 +106,17 @@ class Built:
 
 
 class Build:
-    """One call: it is built from when this is made, `finish` waits for it. ways: of WAYS, all unless told."""
+    """One call: it is built from when this is made, `finish` waits for it. ways: of WAYS, all unless told.
+    tell(text): of errors with which a way ended while the next is tried."""
 
-    def __init__(self, call, architecture, toolkit, folder, pool, ways=None):
+    def __init__(self, call, architecture, toolkit, folder, pool, ways=None, tell=lambda text: None):
         self.call, self._architecture, self._toolkit, self._folder = call, architecture, toolkit, folder
         os.mkdir(folder)
         self._ways = ways or _allowed_ways()
-        self._pool, self._commands = pool, Commands(folder)
+        self._pool, self._commands, self._tell = pool, Commands(folder), tell
         self._units = [Unit(call, unit, folder) for unit in call.data["units"]]
         self._pending, self._start_lock = None, threading.Lock()
-        self._split = None
+        self._split, self._split_error = None, (None, None)
         self._split_stages = {}
         if SPLIT in self._ways:
             self._split = Thread(self._build_split)
@@ -127,7 +129,11 @@ class Build:
         self._split_commands = Commands(folder)
         build = SplitBuild(self.call, self._architecture_number(), self._toolkit, folder, self._split_commands.run)
         self._split_stages = build.stages
-        return build.library(), build.kernels
+        try:
+            return build.library(), build.kernels
+        except NotSplit as reason:
+            self._split_error = (reason.unit, reason.error)
+            raise
 
     def _begin_beside(self):
         few = len(os.sched_getaffinity(0)) < FEW_CORES
@@ -203,9 +209,19 @@ class Build:
             ways = [STOCK]
         for way in ways:
             status, output = self._commands.run(self._command(unit, way == SLIM))
-            if status == 0:
+            if status == 0 or way == ways[-1] or self._is_its_own(unit, output):
                 break
+            said = extensions_log.cleaned(output, self._folder, unit.sources)
+            self._tell(f"extension '{self.call.name}', with {way} ({ways[-1]} not finished):\n{said}")
         return status, output, way, time.monotonic() - begin
+
+    def _is_its_own(self, unit, output):
+        """Whether the split way ended with the same mistake of the source: then stock's headers end with it, too."""
+        name, error = self._split_error
+        found = first_error(output)
+        if found is not None:
+            found.file = os.path.relpath(found.file, self._folder) if os.path.isabs(found.file) else found.file
+        return name == unit.name and same_mistake(found, error, unit.sources)
 
     def _command(self, unit, slim):
         data, toolkit = self.call.data, self._toolkit

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compiles a torch_cuda kernel: runs the source to see which extensions it builds, builds each as soon as it is seen,
-and packs the libraries.
+"""Compiles a torch_cuda kernel: runs the source to see which extensions it builds, builds each once nothing of the source
+runs any more, and packs the libraries.
 """
 
 import concurrent.futures
@@ -13,59 +13,67 @@ import torch
 from assay_runner import extensions_recording
 from assay_runner.compiled import Compiled
 from assay_runner.errors import CONTRACT, IMPORT, SYNTAX, Fault
-from assay_runner.extensions import Call
 from assay_runner.extensions_build import SPLIT, Build, Failed, Toolkit, parallel
+from assay_runner.extensions_check import checked_call
 
 MAX_ROUNDS = 3  # a source may answer a failed build with another one
 MAX_LIBRARY_BYTES = 100 << 20  # of all together
 NOTHING_TO_BUILD = "no extension"
 
 
-def compile_extensions(kernel, request):
-    """kernel type torch_cuda; request["extensions"]: calls that were first met when the kernel ran."""
-    job = Job(kernel.get("source_code", ""), request["architecture"])
-    with tempfile.TemporaryDirectory(prefix="extensions-", ignore_cleanup_errors=True) as folder:
-        return job.compile(folder, [Call(data) for data in request.get("extensions") or ()])
+def compile_extensions(kernel, request, tell=lambda text: None):
+    """kernel type torch_cuda; request["extensions"]: calls that were first met when the kernel ran. tell(text): of errors
+    that are known before the last way of building has ended."""
+    job = Job(kernel.get("source_code", ""), request["architecture"], tell)
+    met_at_run_time = [checked_call(data) for data in request.get("extensions") or ()]
+    with tempfile.TemporaryDirectory(prefix="source-", ignore_cleanup_errors=True) as folder:
+        return job.compile(folder, met_at_run_time)
 
 
 class Job:
-    def __init__(self, source, architecture):
-        self._source, self._architecture = source, architecture
+    def __init__(self, source, architecture, tell):
+        self._source, self._architecture, self._tell = source, architecture, tell
         self._builds = {}  # key -> (Build, certain), in the order of the calls
         self._built = {}  # key -> Built
         self._failures = {}  # key -> what the compilers said
         self._stages = {}
         self._notes = []
 
-    def compile(self, folder, met_at_run_time):
-        toolkit = None
-        with concurrent.futures.ThreadPoolExecutor(parallel()) as pool:
-
-            def start(call, certain):
-                nonlocal toolkit
-                if call.key in self._builds:
-                    return
-                toolkit = toolkit or _toolkit(folder)
-                place = os.path.join(folder, str(len(self._builds)))
-                self._builds[call.key] = (Build(call, self._architecture, toolkit, place, pool), certain)
-
-            first_fault = None
-            for number in range(MAX_ROUNDS):
-                begin = time.monotonic()
-                recording = extensions_recording.record(self._source, self._architecture, self._failures, start)
-                self._add_stage("record", time.monotonic() - begin)
-                for call in met_at_run_time:
-                    start(call, True)
-                if number == 0:
-                    first_fault = recording.fault
-                    _demand_runnable(recording)
-                elif recording.fault and (not first_fault or recording.fault.message != first_fault.message):
-                    break  # the source does not live with the failure
-                failed_before = len(self._failures)
-                self._finish()
-                if len(self._failures) == failed_before:
-                    return self._packed(recording)
+    def compile(self, source_folder, met_at_run_time):
+        first_fault = None
+        for number in range(MAX_ROUNDS):
+            begin = time.monotonic()
+            recording = extensions_recording.record(self._source, self._architecture, self._failures, source_folder)
+            self._add_stage("record", time.monotonic() - begin)
+            if number == 0:
+                first_fault = recording.fault
+                _demand_runnable(recording)
+            elif recording.fault and (not first_fault or recording.fault.message != first_fault.message):
+                break  # the source does not live with the failure
+            failed_before = len(self._failures)
+            self._build([*recording.calls, *((call, True) for call in met_at_run_time)])
+            if len(self._failures) == failed_before:
+                return self._packed(recording)
         raise Fault(IMPORT, next(iter(self._failures.values())))
+
+    def _build(self, calls):
+        """Builds those that are new, in a folder that was made after all that the source had started had ended: it cannot
+        have put anything there."""
+        new = {}
+        for call, certain in calls:
+            if call.key not in self._builds:
+                new.setdefault(call.key, (call, certain))
+        if not new:
+            return
+        with (
+            tempfile.TemporaryDirectory(prefix="extensions-", ignore_cleanup_errors=True) as folder,
+            concurrent.futures.ThreadPoolExecutor(parallel()) as pool,
+        ):
+            toolkit = _toolkit(folder)
+            for number, (call, certain) in enumerate(new.values()):
+                place = os.path.join(folder, str(number))
+                self._builds[call.key] = (Build(call, self._architecture, toolkit, place, pool, tell=self._tell), certain)
+            self._finish()
 
     def _finish(self):
         for key, (build, certain) in self._builds.items():

@@ -68,6 +68,9 @@ def resources(output):
             kernel["registers"] = int(match.group(1))
             shared = re.search(r"(\d+) bytes smem", line)
             kernel["shared_static_bytes"] = int(shared.group(1)) if shared else 0
+            # What is nought is not printed.
+            local = re.search(r"(\d+) bytes cumulative stack size", line)
+            kernel["local_bytes"] = int(local.group(1)) if local else 0
     return kernels
 
 

@@ -7,19 +7,15 @@ stand-in of a module that is not built yet proves nothing either way.
 """
 
 import inspect
-import json
 import os
 import resource
-import select
-import signal
-import struct
-import time
 import types
 
 from torch.utils import cpp_extension
 
-from assay_runner import extensions, extensions_gpu, loader
+from assay_runner import extensions, extensions_gpu, loader, submitted_child
 from assay_runner.errors import CONTRACT, Fault, fault_from
+from assay_runner.extensions_check import checked_call
 
 RECORDING_SECONDS = 60.0
 RECORDING_BYTES = 4 << 30  # beyond what is mapped: large weights fail there, before they endanger the compilers
@@ -41,81 +37,24 @@ class Recording:
         self.fault = None
 
 
-def record(source, architecture, failures, on_call=lambda call, certain: None):
+def record(source, architecture, failures, folder):
     """Runs the source in a child. failures: {key of a call: text}: those calls raise there as in stock, when they do not
-    build. on_call is told of every new call while the child still runs.
+    build. folder: where its temporary files go, which its calls may name.
     """
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(reading)
-        status = 1
-        try:
-            _run(source, architecture, failures, Writer(writing))
-            status = 0
-        finally:
-            os._exit(status)
-    os.close(writing)
-    try:
-        return _collected(reading, on_call)
-    finally:
-        os.close(reading)
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-
-
-class Writer:
-    """The child's end: frames of JSON, the last one holding the fault."""
-
-    def __init__(self, fd):
-        self._fd = fd
-        self._process = os.getpid()
-
-    def write(self, message):
-        if os.getpid() != self._process:
-            return  # a fork of the submission's own
-        text = json.dumps(message).encode()
-        data = memoryview(struct.pack("<I", len(text)) + text)
-        while data:
-            data = data[os.write(self._fd, data) :]
-
-
-def _collected(fd, on_call):
     recording, seen = Recording(), set()
-    for message in _messages(fd, time.monotonic() + RECORDING_SECONDS):
-        if "call" not in message:
-            if message.get("fault"):
-                recording.fault = Fault(*message["fault"])
-            break
-        call = extensions.Call(message["call"])
-        if call.key in seen:
-            continue
-        if len(recording.calls) == MAX_CALLS:
-            raise Fault(CONTRACT, f"the source builds more than {MAX_CALLS} extensions")
-        seen.add(call.key)
-        recording.calls.append((call, bool(message["certain"])))
-        on_call(call, bool(message["certain"]))
-    return recording
-
-
-def _messages(fd, deadline):
-    data, total = bytearray(), 0
-    while True:
-        left = deadline - time.monotonic()
-        if left <= 0 or not select.select([fd], [], [], left)[0]:
-            return
-        piece = os.read(fd, 1 << 16)
-        total += len(piece)
-        if not piece or total > MAX_RECORD_BYTES:
-            return
-        data += piece
-        while len(data) >= 4:
-            (length,) = struct.unpack_from("<I", data)
-            if len(data) < 4 + length:
+    with submitted_child.running(lambda writer: _run(source, architecture, failures, writer), folder) as messages:
+        for message in messages.read(RECORDING_SECONDS, MAX_RECORD_BYTES):
+            if "call" not in message:
+                recording.fault = submitted_child.fault_of(message.get("fault"))
                 break
-            message = json.loads(data[4 : 4 + length])
-            del data[: 4 + length]
-            yield message
+            call = checked_call(message["call"])
+            if call.key in seen:
+                continue
+            if len(recording.calls) == MAX_CALLS:
+                raise Fault(CONTRACT, f"the source builds more than {MAX_CALLS} extensions")
+            seen.add(call.key)
+            recording.calls.append((call, bool(message.get("certain"))))
+    return recording
 
 
 class Recorder:
@@ -173,8 +112,7 @@ def _run(source, architecture, failures, writer):
             _call_builders(module, recorder, replacements)
         except BaseException:  # a guess
             pass
-    told = None if fault is None else [fault.kind, fault.message, fault.type_name, fault.traceback_text]
-    writer.write({"fault": told})
+    writer.write({"fault": submitted_child.told(fault)})
 
 
 def _construct(module, recorder):

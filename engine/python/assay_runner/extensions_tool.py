@@ -46,14 +46,15 @@ def build(arguments, folder):
         source = file.read()
     ways = tuple(extensions_build.WAYS[way] for way in arguments.ways.split(",") if way) or None
     toolkit = extensions_build.Toolkit(os.environ.get("CUDA_HOME", "/usr/local/cuda"), folder)
+    source_folder = os.path.join(folder, "source")
+    os.mkdir(source_folder)
+    recording = extensions_recording.record(source, arguments.architecture, {}, source_folder)
     builds, failed = [], 0
     with concurrent.futures.ThreadPoolExecutor(extensions_build.parallel()) as pool:
 
-        def start(call, certain):
-            place = os.path.join(folder, str(len(builds)))
+        for number, (call, _) in enumerate(recording.calls):
+            place = os.path.join(folder, str(number))
             builds.append((extensions_build.Build(call, arguments.architecture, toolkit, place, pool, ways), time.monotonic()))
-
-        extensions_recording.record(source, arguments.architecture, {}, start)
         for made, begin in builds:
             line = {"name": made.call.name}
             try:

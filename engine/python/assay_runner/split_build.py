@@ -11,6 +11,7 @@ import threading
 import time
 
 from assay_runner import extensions_log, split_objects
+from assay_runner.extensions_errors import first_error, place_of
 from assay_runner.split_flags import PREFIX_MACROS, Flags
 from assay_runner.split_headers import STANDARD_HEADERS, included
 from assay_runner.split_tokens import IDENTIFIER, PREPROCESSOR, NotSplit, tokenize
@@ -22,6 +23,7 @@ PREFIX = os.path.join(FOLDER, "assay_split.h")
 NVRTC_PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "split_nvrtc.py")
 STUB_LIBRARIES = ("libc10.so", "libc10_cuda.so", "libtorch_cpu.so", "libtorch_cuda.so", "libtorch.so")
 ENTRY = "assay_split_module"
+OPTIMIZE = '#pragma GCC optimize("O2")'
 CPP_HEADERS = ("torch/extension.h", "torch/types.h", "torch/all.h", "torch/torch.h", "torch/python.h", "ATen/ATen.h",
                "torch/csrc/utils/pybind.h", "pybind11/pybind11.h", "pybind11/stl.h", "cuda_runtime.h", "cuda_runtime_api.h",
                "cuda.h", "cuda_fp16.h", "cuda_bf16.h", "ATen/cuda/CUDAContext.h")  # fmt: skip
@@ -107,7 +109,7 @@ class SplitBuild:
         status, output = self._run([*command, "-c", path])
         self._stage("host", begin)
         if status != 0:
-            raise NotSplit("g++: " + _first_error(output))
+            raise NotSplit("g++: " + _first_error(output), self._own_error(output, path, name), name)
         cubin = None
         if units is not None and units.kernels:
             with open(path + ".o", "rb") as file:
@@ -122,6 +124,17 @@ class SplitBuild:
             cubin = device.result() if device else self._device(index, units, flags, [name for _, name in stubs if "<" in name])
             cubin = self._registered(index, cubin, stubs, defined, units)
         return path + ".o", defined_entry(path + ".o"), cubin
+
+    def _own_error(self, output, path, name):
+        """g++'s first error, placed in the source's own parts, or None."""
+        error = first_error(output)
+        if error is None or error.file != path:
+            return None
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            before = file.readline().startswith(OPTIMIZE)
+        parts = next(unit["parts"] for unit in self._call.data["units"] if unit["name"] == name)
+        error.file, error.line = place_of(parts, error.line - before)
+        return None if error.line is None else error
 
     def _device(self, index, units, flags, names):
         begin = time.monotonic()
@@ -146,10 +159,16 @@ class SplitBuild:
         except ValueError:
             raise NotSplit(f"NVRTC ended with status {status}") from None
         if not answer["ok"]:
-            raise NotSplit("NVRTC: " + _first_error(answer["log"]))
-        self.kernels += extensions_log.resources(answer["log"])
+            error = first_error(answer["log"])
+            if error is not None:
+                error.file = error.line = None  # of a text that only NVRTC saw
+            raise NotSplit("NVRTC: " + _first_error(answer["log"]), error, self._call.data["units"][index]["name"])
         with open(path, "rb") as file:
-            return file.read()
+            cubin = file.read()
+        kernels = extensions_log.resources(answer["log"])
+        split_objects.add_constant_bytes(kernels, cubin)
+        self.kernels += kernels
+        return cubin
 
     def _registered(self, index, cubin, stubs, host, units):
         """The C source that tells CUDA's runtime of kernels and variables, as nvcc's own stubs do; its path."""
@@ -304,7 +323,7 @@ def _image_name(image):
 
 def _optimised(host):
     loops = any(token.text in ("for", "while") for token in tokenize(host) if token.kind == IDENTIFIER)
-    return '#pragma GCC optimize("O2")\n' if loops else ""
+    return f"{OPTIMIZE}\n" if loops else ""
 
 
 def _nvrtc(toolkit):

@@ -7,13 +7,31 @@ import struct
 DEFINED_KINDS = {0: "other", 1: "object", 2: "function", 10: "function"}
 
 
-def symbols(data, local=False):
-    """{name: (kind, size)} of what is defined in an ELF file of 64 bits, with external linkage or with any, and the undefined names."""
+def _sections(data):
     if data[:5] != b"\x7fELF\x02":
         raise ValueError("no ELF file of 64 bits")
     (offset,) = struct.unpack_from("<Q", data, 0x28)
     size, count = struct.unpack_from("<HH", data, 0x3A)
-    sections = [struct.unpack_from("<IIQQQQIIQQ", data, offset + i * size) for i in range(count)]
+    return [struct.unpack_from("<IIQQQQIIQQ", data, offset + i * size) for i in range(count)]
+
+
+def add_constant_bytes(kernels, cubin):
+    """To each of the kernels' resources, from its constant bank 0 (parameters and constants)."""
+    sections = _sections(cubin)
+    (index,) = struct.unpack_from("<H", cubin, 0x3E)
+    names = sections[index][4]
+    sizes = {}
+    for section in sections:
+        end = cubin.index(b"\0", names + section[0])
+        sizes[cubin[names + section[0] : end].decode("ascii", "replace")] = section[5]
+    for kernel in kernels:
+        if f".nv.constant0.{kernel['kernel_name']}" in sizes:
+            kernel["constant_bytes"] = sizes[f".nv.constant0.{kernel['kernel_name']}"]
+
+
+def symbols(data, local=False):
+    """{name: (kind, size)} of what is defined in an ELF file of 64 bits, with external linkage or with any, and the undefined names."""
+    sections = _sections(data)
     defined, undefined = {}, set()
     for section in sections:
         if section[1] != 2:  # SHT_SYMTAB

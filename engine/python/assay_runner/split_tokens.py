@@ -24,7 +24,12 @@ _LEXER = re.compile(
 
 
 class NotSplit(Exception):
-    """The source does not fit the split way; the text says why."""
+    """The source does not fit the split way; the text says why. error: the compiler's own about a unit of the source
+    (extensions_errors.Error), unit: that unit's name; both None for other reasons."""
+
+    def __init__(self, text, error=None, unit=None):
+        super().__init__(text)
+        self.error, self.unit = error, unit
 
 
 class Token:

@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compiles a Triton kernel ahead of time, for our own C++ to launch; what needs Python to launch it is left to the Python
-runner, with the reason. No driver is touched.
+runner, with the reason. No driver is touched. The submission is executed, and Triton run over it, in a child: what
+comes from there is PTX and a plan of the launch (triton_assemble.py).
 """
 
 import contextlib
 import io
 import re
+import tempfile
 
-from assay_runner import loader, triton_environment, triton_kernels
+from assay_runner import loader, submitted_child, triton_assemble, triton_environment, triton_kernels
 from assay_runner.compiled import Compiled
-from assay_runner.errors import CONTRACT, EXCEPTION, Fault, fault_from
+from assay_runner.errors import CONTRACT, EXCEPTION, Fault, fault_from, shortened
 from assay_runner.values import DTYPES
 
 # What a source's top level raises where it asks torch or Triton for a GPU.
@@ -22,13 +24,10 @@ GPU_WORDS = (
     "CUDA driver",
     "CUDA error",
 )
-# Bytes that a block may have at most, by compute capability (CUDA C++ Programming Guide, technical specifications).
-MAX_SHARED_BYTES = {
-    70: 98304, 75: 65536, 80: 166912, 86: 101376, 87: 166912, 89: 101376, 90: 232448, 100: 232448, 103: 232448,
-    120: 101376, 121: 101376,
-}  # fmt: skip
 FLOATING_TYPES = ("fp16", "bf16", "fp32", "fp64")
-PTXAS_LINE = re.compile(r"^(ptxas info|    \d+ bytes stack frame)")
+TRANSLATION_SECONDS = 600.0  # the front ends a compiler much sooner
+MAX_PLAN_BYTES = 64 << 20
+MAX_NAME_CHARACTERS, MAX_REASON_CHARACTERS = 200, 1000
 HOST_BINARY = b"triton"  # an artifact is never empty; the Python runner compiles for itself
 
 
@@ -36,25 +35,49 @@ class NeedsPython(Exception):
     """The kernel can be launched, but not by our own C++."""
 
 
-def compile_kernel(kernel, request):
+def compile_kernel(kernel, request, tell=None):
     """A Compiled of tier "device", or of tier "host" with `tier_reason`. Faults: what the source or the contract lacks."""
     import triton
 
     architecture = _architecture(request)
-    triton_environment.for_compiler(architecture)
     contract, metadata = kernel.get("io"), kernel.get("metadata") or {}
     triton_kernels.demand_contract(contract, metadata)
     tool = f"triton {triton.__version__}"
-    name = metadata.get("kernel_name") or "triton"
+    with tempfile.TemporaryDirectory(prefix="source-", ignore_cleanup_errors=True) as folder:
+        with submitted_child.running(lambda writer: _run(kernel, architecture, writer), folder) as messages:
+            told = next(messages.read(TRANSLATION_SECONDS, MAX_PLAN_BYTES), None)
+    if told is None:
+        raise Fault(EXCEPTION, "the source ended the process that compiles it")
+    fault = submitted_child.fault_of(told.get("fault"))
+    if fault is not None:
+        raise fault
+    if "needs_python" in told:
+        name, reason = told.get("name"), told["needs_python"]
+        if not (isinstance(name, str) and isinstance(reason, str)):
+            raise submitted_child.misled()
+        return Compiled(tool, "host", name[:MAX_NAME_CHARACTERS], {"tier_reason": shortened(reason, MAX_REASON_CHARACTERS)}, HOST_BINARY)
+    if contract is None:
+        raise submitted_child.misled()
+    return triton_assemble.assembled(told, contract, architecture, tool)
+
+
+def _run(kernel, architecture, writer):
+    """The child's life: it writes a fault, why Python must launch the kernel, or the plan."""
+    name = (kernel.get("metadata") or {}).get("kernel_name") or "triton"
     try:
+        triton_environment.for_compiler(architecture)
+        contract, metadata = kernel.get("io"), kernel.get("metadata") or {}
         module = _executed(kernel.get("source_code", ""))
         chosen = triton_kernels.choose(module, metadata, contract)
         name = chosen.name
         if chosen.python is not None:
             raise NeedsPython(chosen.why)
-        return _ahead_of_time(module, chosen, contract, architecture, tool)
+        message = _translated(module, chosen, contract, architecture)
     except NeedsPython as reason:
-        return Compiled(tool, "host", name, {"tier_reason": str(reason)}, HOST_BINARY)
+        message = {"name": name, "needs_python": str(reason)}
+    except BaseException as exception:
+        message = {"fault": submitted_child.told(fault_from(exception))}
+    writer.write(message)
 
 
 def specialized(function, values, options, architecture):
@@ -90,7 +113,8 @@ def _executed(source):
         raise
 
 
-def _ahead_of_time(module, chosen, contract, architecture, tool):
+def _translated(module, chosen, contract, architecture):
+    """The plan that triton_assemble reads."""
     kernel, name = chosen.kernel, chosen.name
     arguments = triton_kernels.bind(kernel, contract, name)
     triton_kernels.demand_grid(module, contract, name)
@@ -108,20 +132,17 @@ def _ahead_of_time(module, chosen, contract, architecture, tool):
                         ("a programmatic dependent launch", made.launch_pdl)):  # fmt: skip
         if extra:
             raise NeedsPython(f"'{name}' needs {what}")
-    _demand_shared_memory(made.shared, architecture)
-    launch = {
+    scratch = [[made.global_scratch_size, made.global_scratch_align], [made.profile_scratch_size, made.profile_scratch_align]]
+    return {
+        "name": made.name,
+        "ptx": compiled.asm["ptx"],
         "parameters": [arguments.positions[key] for key, type_ in signature.items() if type_ != "constexpr"],
-        "block": {"x": triton_environment.WARP_SIZE * made.num_warps, "y": 1, "z": 1},
-        "shared_mem": made.shared,
-        # Appended to every kernel's parameters; the bytes are per block of the grid.
-        "scratch": [
-            {"bytes": made.global_scratch_size, "alignment": made.global_scratch_align},
-            {"bytes": made.profile_scratch_size, "alignment": made.profile_scratch_align},
-        ],
+        "warps": made.num_warps,
+        "shared": made.shared,
+        "scratch": scratch,
+        "fuse": bool(options.enable_fp_fusion),
+        "said": said,
     }
-    kernels = [{"kernel_name": made.name, **_resources(said), "shared_dynamic_bytes": made.shared}]
-    log = "\n".join(line for line in said.splitlines() if line and not PTXAS_LINE.match(line))
-    return Compiled(tool, "device", made.name, launch, compiled.asm["cubin"], kernels, log)
 
 
 def _demand_plain(module, kernel, contract):
@@ -164,12 +185,13 @@ def _demand_plain_parameters(signature, positions, arguments):
 
 
 def _compiled(kernel, signature, constants, attributes, options, architecture):
-    """(CompiledKernel, everything that was printed meanwhile)."""
+    """(CompiledKernel without a cubin, everything that was printed meanwhile)."""
     import triton
     from triton.backends.compiler import GPUTarget
+    from triton.backends.nvidia.compiler import CUDABackend
     from triton.compiler import ASTSource
 
-    triton.knobs.nvidia.dump_ptxas_log = True  # registers and spills are only said there
+    CUDABackend.make_cubin = lambda *_: b""  # ptxas runs where nothing submitted does
     source = ASTSource(kernel, signature, constants, attributes)
     target = GPUTarget("cuda", architecture, triton_environment.WARP_SIZE)
     said = io.StringIO()
@@ -205,23 +227,3 @@ def _line_of(error):
         return None
     before, found, _ = "".join(linecache.getlines(SUBMISSION_FILE)).partition(error.src.strip())
     return before.count("\n") + error.node.lineno if found else None
-
-
-def _demand_shared_memory(shared, architecture):
-    from triton.runtime.errors import OutOfResources
-
-    limit = MAX_SHARED_BYTES.get(architecture)
-    if limit is not None and shared > limit:
-        raise Fault(EXCEPTION, str(OutOfResources(shared, limit, "shared memory")), "OutOfResources")
-
-
-def _resources(said):
-    """The fields of KernelResources that ptxas tells; a field is left out where its words have changed."""
-    patterns = {
-        "registers": r"Used (\d+) registers",
-        "stack_bytes": r"(\d+) bytes stack frame",
-        "spill_store_bytes": r"(\d+) bytes spill stores",
-        "spill_load_bytes": r"(\d+) bytes spill loads",
-    }
-    found = {field: re.search(pattern, said) for field, pattern in patterns.items()}
-    return {field: int(match.group(1)) for field, match in found.items() if match}

@@ -160,3 +160,15 @@ TEST_CASE("tensors of a slot never share a line, and absurd sizes are refused") 
                   Failure);
   CHECK_THROWS_AS(layout.add("x", Dtype::float64, {std::int64_t{1} << 61}), Failure);
 }
+
+TEST_CASE("a multi_kernel without output arguments returns its outputs") {
+  const auto inputs = [](const schemas::Kernel& of) { return input_set_of(*of.io); };
+  const auto returns = kernel(KernelType::multi_kernel, {tensor("x", ArgRole::input, {3})});
+  CallPlan plan = plan_call(returns, inputs(returns), ScalarUse::all);
+  CHECK_FALSE(plan.outputs_known);
+  CHECK(plan.arguments.size() == 1);
+  set_outputs(plan, {{Dtype::float32, {3}, {1}}});
+  CHECK(plan.outputs.tensors().size() == 1);
+  const auto cuda = kernel(KernelType::cuda, {tensor("x", ArgRole::input, {3})});
+  CHECK_THROWS_AS(plan_call(cuda, inputs(cuda), ScalarUse::all), Failure);
+}

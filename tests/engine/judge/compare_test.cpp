@@ -373,3 +373,14 @@ TEST_CASE("an element left unwritten is wrong even where NaN is wanted") {
   CHECK(found.wrong == 4);
   CHECK(found.unwritten == 4);
 }
+
+TEST_CASE("a right element that happens to hold the poison's value is written") {
+  Slots<std::int32_t> got(Dtype::int32, 6, 1), want(Dtype::int32, 6, 1);
+  const Poison poison{42, 4, false, true};
+  for (int i = 0; i < 6; ++i) want.set(0, i, i == 0 ? 42 : 7), got.set(0, i, 42);
+  got.set(0, 5, 7);
+  const auto found =
+      compare(got.view(), want.view(), tolerance_for(Dtype::int32, {}, {}), poison, {});
+  CHECK(found.wrong == 4);
+  CHECK(found.unwritten == 4);
+}

@@ -231,6 +231,19 @@ TEST_CASE("constants alone are drawn once") {
   Maker maker({{tensor("o", Dtype::float32, InitKind::ones)}, std::nullopt}, 2);
   CHECK(maker.draws.draws.size() == 1);
   CHECK(maker.draws.how.find("constant") != std::string::npos);
+  REQUIRE(maker.draws.warnings.size() == 1);
+  CHECK(maker.draws.warnings[0].find("inputs repeat") == 0);
+}
+
+TEST_CASE("integers alone are said to repeat, and no noise is claimed") {
+  Maker maker({{tensor("i", Dtype::int32, InitKind::randn)}, std::nullopt}, 16, false);
+  CHECK(maker.draws.how.find("noise") == std::string::npos);
+  CHECK(maker.draws.how.find("again") != std::string::npos);
+  REQUIRE_FALSE(maker.draws.warnings.empty());
+  CHECK(maker.draws.warnings.back().find("inputs repeat") == 0);
+  Maker floats({{tensor("x", Dtype::float32, InitKind::randn)}, std::nullopt}, 16, false);
+  CHECK(floats.draws.how.find("noise") != std::string::npos);
+  CHECK(floats.draws.warnings.empty());
 }
 
 TEST_CASE("inputs beyond what a job may use are refused before they are drawn") {

@@ -180,6 +180,24 @@ TEST_CASE("without a reference the outputs must be written, the values are not c
   CHECK(evaluation.verdict.summary.find("never written") != std::string::npos);
 }
 
+TEST_CASE("a kernel that writes into its input is right, with a warning") {
+  auto setup = compared();
+  const auto warned = [&] {
+    const auto evaluation = run_session(setup).evaluation;
+    CHECK(evaluation.verdict.code == VerdictCode::correct);
+    return std::any_of(evaluation.warnings.begin(), evaluation.warnings.end(),
+                       [](const std::string& warning) {
+                         return warning.starts_with("the kernel writes into its input \"");
+                       });
+  };
+  CHECK_FALSE(warned());
+  setup.candidate.compute = [](const FakeCall& call) {
+    write_all(call, call.elements);
+    call.inputs[0][3] += 1;
+  };
+  CHECK(warned());
+}
+
 TEST_CASE("an unwritten integer is caught without a reference, by two passes") {
   SessionSetup setup;
   setup.kind = schemas::JobKind::validate;

@@ -165,15 +165,25 @@ def test_inout_of_a_torch_contract_is_passed_and_may_be_the_output():
             assert [runner.view(stored, slot).tolist() for slot in range(2)] == [[10.0] * 3, [11.0] * 3]
 
 
-def test_an_output_that_already_lies_in_its_place_is_not_copied():
+@pytest.mark.parametrize("body, wanted", [
+    ("y.copy_(x)\n    return y", 4.0), ("y.copy_(x)", 4.0), ("y.copy_(x)\n    return 'a handle'", 4.0),
+    ("y.copy_(x)\n    return x.sum()", 4.0), ("return x + 1", 5.0), ("return (x + 1,)", 5.0)])
+def test_outputs_that_are_arguments_are_written_or_returned(body, wanted):
     with judge() as runner:
-        runner.load("def launch(x, y):\n    y.copy_(x)\n    return x * 0\n", kernel_type="multi_kernel", entry_point="launch")
+        runner.load(f"def launch(x, y):\n    {body}\n", kernel_type="multi_kernel", entry_point="launch")
         layout = Layout(1)
         x, y = layout.place("input", "float32", [3]), layout.place("output", "float32", [3])
         runner.bind(layout, [x, y], [y])
         assert runner.ok("probe", slot=0)["outputs"][0]["shape"] == [3]
-        runner.view(x).fill_(4.0)
-        assert runner.run_pass([0])[1]["ok"] and runner.view(y).tolist() == [4.0] * 3
+        runner.view(x).fill_(4.0), runner.view(y).fill_(-7.0)
+        assert runner.run_pass([0])[1]["ok"] and runner.view(y).tolist() == [wanted] * 3
+
+
+def test_a_multi_kernel_without_output_arguments_returns_its_outputs():
+    with judge() as runner:
+        runner.load("def launch(x, n):\n    return x * n\n", kernel_type="multi_kernel", entry_point="launch")
+        outputs, probed = runner.call_once([torch.ones(3)], scalars=[2.0])
+        assert probed[0]["shape"] == [3] and outputs[0].tolist() == [2.0] * 3
 
 
 @pytest.mark.parametrize("returned, words", [

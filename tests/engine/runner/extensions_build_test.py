@@ -199,3 +199,14 @@ def test_endless_output_of_a_compiler_is_not_kept(tmp_path):
     command = ["sh", "-c", "yes | head -c 50000000"]
     status, output = extensions_build._run(command, str(tmp_path))
     assert status == 0 and len(output) == extensions_build.MAX_OUTPUT_BYTES
+
+
+def test_a_mistake_of_the_source_is_told_without_reading_stocks_headers(monkeypatch):
+    """It would cost most of a minute."""
+    run, commands = extensions_build.Commands.run, []
+    monkeypatch.setattr(extensions_build.Commands, "run",
+                        lambda self, command, text=None: commands.append(command) or run(self, command, text))  # fmt: skip
+    failure = failure_of(HEAD + 'ext = load_inline("e", "int f(int x) {\\n  int y = foo(x);\\n  return y;\\n}", functions=["f"])\n')
+    assert failure.startswith("cpp_sources:2:11: error: ‘foo’ was not declared in this scope"), failure
+    slim = f"-I{extensions_build.SLIM_FOLDER}"
+    assert commands and all(slim in command for command in commands), commands

@@ -2,13 +2,17 @@
 """Which extensions a source is found to build, however it writes that; nothing is compiled here."""
 
 import json
+import os
+import tempfile
 import textwrap
+import time
 
 import pytest
 from runner_support import judge  # noqa: F401  (makes the package importable)
 
 from assay_runner import extensions, extensions_recording
-from assay_runner.errors import OUT_OF_MEMORY, SYNTAX
+from assay_runner.errors import CONTRACT, OUT_OF_MEMORY, PROTOCOL, SYNTAX, Fault
+from assay_runner.extensions_check import checked_call
 
 HEAD = "import torch\nimport torch.nn as nn\nfrom torch.utils.cpp_extension import load_inline\n"
 CPP = '"torch::Tensor f(torch::Tensor x);"'
@@ -21,7 +25,8 @@ class ModelNew(nn.Module):
 
 
 def record(source, failures=None, architecture="sm_90"):
-    return extensions_recording.record(textwrap.dedent(source), architecture, failures or {})
+    with tempfile.TemporaryDirectory() as folder:
+        return extensions_recording.record(textwrap.dedent(source), architecture, failures or {}, folder)
 
 
 def only_call(source):
@@ -222,3 +227,76 @@ def test_keys():
 def test_calls_that_are_refused(arguments, keywords, error):
     with pytest.raises(error):
         extensions.inline_call(arguments, keywords)
+
+
+def test_no_descriptor_of_the_compiler_is_open_in_the_source():
+    secret = os.memfd_create("the channel", 0)  # inherited wherever it is not closed
+    try:
+        recording = record("import os\nraise ValueError([os.path.realpath(f'/proc/self/fd/{fd}') for fd in range(3, 1024)\n"
+                           "                  if os.path.lexists(f'/proc/self/fd/{fd}')])")  # fmt: skip
+    finally:
+        os.close(secret)
+    assert "pipe:" in recording.fault.message and "channel" not in recording.fault.message, recording.fault.message
+
+
+def test_processes_that_a_source_leaves_behind_have_ended():
+    recording = record("""
+import os, time
+reading, writing = os.pipe()
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        os.write(writing, str(os.getpid()).encode())
+        time.sleep(1000)
+    os._exit(0)
+os.wait()
+raise ValueError("left " + os.read(reading, 100).decode())
+""")
+    left = recording.fault.message.removeprefix("left ")
+    assert left.isdigit() and not os.path.exists(f"/proc/{left}"), left
+
+
+FORGED = """
+import json, os, struct
+text = json.dumps({message}).encode()
+for fd in range(3, 64):
+    try:
+        os.write(fd, struct.pack("<I", len(text)) + text)
+    except OSError:
+        pass
+os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("message", [
+    '{"call": {"name": "../../tmp/x", "api": "load_inline"}}', '{"call": 7}', '[1]', '{"fault": ["made up", "", "", ""]}',
+])  # fmt: skip
+def test_what_a_source_writes_in_the_recorders_place_is_checked(message):
+    with pytest.raises(Fault) as fault:
+        record(FORGED.replace("{message}", message))
+    assert fault.value.kind == PROTOCOL
+
+
+def inline(**keywords):
+    return extensions.inline_call(("e", "int f();"), keywords).data
+
+
+def test_paths_of_a_call_stay_in_its_folder():
+    assert checked_call(inline()).name == "e"
+    for unit in ("../main.cpp", "/tmp/main.cpp", "..", "a\n.cpp"):
+        data = inline()
+        data["units"][0]["name"] = unit
+        with pytest.raises(Fault):
+            checked_call(data)
+
+
+@pytest.mark.parametrize("flags", [
+    {"extra_cflags": ["-fplugin=/tmp/x.so"]}, {"extra_cuda_cflags": ["-Xcompiler", "-B/tmp"]}, {"extra_ldflags": ["@/tmp/x"]},
+    {"extra_cuda_cflags": ["--compiler-bindir", "/tmp"]}, {"extra_ldflags": ["-Wl,-plugin,/tmp/x.so"]},
+    {"extra_cuda_cflags": ["-Xcompiler=-O2,-fplugin=/tmp/x.so"]},
+])  # fmt: skip
+def test_flags_with_which_a_compiler_runs_code_are_refused(flags):
+    with pytest.raises(Fault) as fault:
+        checked_call(inline(**flags))
+    assert fault.value.kind == CONTRACT and "run code" in fault.value.message
+    checked_call(inline(extra_cflags=["-O3", "-fopenmp"], extra_ldflags=["-Wl,-Bstatic", "-lcublas"]))

@@ -117,6 +117,7 @@ def test_a_kernel_is_compiled_with_its_launch(architecture):
     assert parameters_of(made.binary) == 4 + 2
     (resources,) = made.kernels
     assert resources["registers"] > 0 and resources["spill_store_bytes"] == 0 and resources["kernel_name"] == "add"
+    assert resources["local_bytes"] == 0 and resources["constant_bytes"] > 0 and resources["shared_static_bytes"] == 0
 
 
 def test_specialised_arguments_are_no_parameters():
@@ -204,6 +205,26 @@ def test_what_cannot_be_compiled(source, io, metadata, kind, words):
     with pytest.raises(Fault) as fault:
         compiled(source, io, **metadata)
     assert fault.value.kind == kind and words in fault.value.message + fault.value.traceback_text
+
+
+def test_a_plan_that_a_source_makes_up_is_checked_and_its_resources_are_ptxas_own():
+    """The source replaces what writes the plan: registers are then still those of the PTX that it gives."""
+    honest = compiled(VECTOR_ADD, vector_add())
+    forge = """
+import gc, json, os, struct
+from assay_runner import submitted_child
+write = submitted_child.Writer.write
+def forged(self, message):
+    message.update({update})
+    write(self, message)
+submitted_child.Writer.write = forged
+"""
+    made = compiled(forge.replace("{update}", "{'kernels': [{'registers': 1}], 'registers': 1}") + VECTOR_ADD, vector_add())
+    assert made.kernels == honest.kernels and made.binary[:4] == b"\x7fELF"
+    for update in ("{'warps': 1000}", "{'parameters': [99]}", "{'shared': -1}", "{'name': 'other'}", "{'scratch': []}"):
+        with pytest.raises(Fault) as fault:
+            compiled(forge.replace("{update}", update) + VECTOR_ADD, vector_add())
+        assert fault.value.kind == "protocol", update
 
 
 def test_too_much_shared_memory_is_said_at_once():
