@@ -47,15 +47,6 @@ void for_each_block(const TensorRows& shape, const std::function<void(const Bloc
             std::min(columns, shape.elements - column)});
 }
 
-c10::ScalarType word_type(schemas::Dtype dtype) {
-  switch (schemas::dtype_bytes(dtype)) {
-    case 1: return c10::kChar;
-    case 2: return c10::kShort;
-    case 4: return c10::kInt;
-    default: return c10::kLong;
-  }
-}
-
 // rms of the finite elements of each row, [rows, 1]. Scaled by the largest of them, so that squares
 // do not overflow.
 at::Tensor rms_of_rows(const TensorRows& rows, c10::Device device) {

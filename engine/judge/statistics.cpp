@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <numeric>
 
 #include "engine/judge/random.h"
@@ -71,6 +72,12 @@ std::optional<Interval> ratio_interval(const std::vector<double>& numerator,
   }
   std::sort(ratios.begin(), ratios.end());
   return Interval{percentile_of_sorted(ratios, 2.5), percentile_of_sorted(ratios, 97.5)};
+}
+
+std::string milliseconds_text(double milliseconds) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4g ms", milliseconds);
+  return text;
 }
 
 }  // namespace assay::engine::judge

@@ -24,6 +24,9 @@ double median(std::vector<double> samples);
 // a sample is. REQUIRES: not empty; any order.
 schemas::RuntimeStats describe(std::vector<double> samples, std::string kind);
 
+// "0.5091 ms".
+std::string milliseconds_text(double milliseconds);
+
 struct Interval {
   double low = 0, high = 0;
 };

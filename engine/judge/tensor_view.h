@@ -26,6 +26,16 @@ inline c10::ScalarType scalar_type(schemas::Dtype dtype) {
   return c10::kFloat;
 }
 
+// The integer type of the same width.
+inline c10::ScalarType word_type(schemas::Dtype dtype) {
+  switch (schemas::dtype_bytes(dtype)) {
+    case 1: return c10::kChar;
+    case 2: return c10::kShort;
+    case 4: return c10::kInt;
+    default: return c10::kLong;
+  }
+}
+
 // [rows, elements] over `rows`, as `type` of the same width. REQUIRES: the stride is a multiple of
 // the element size.
 inline at::Tensor view_as(const TensorRows& rows, c10::ScalarType type, c10::Device device) {

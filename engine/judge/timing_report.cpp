@@ -31,12 +31,6 @@ std::string percent_text(double share) {
   return text;
 }
 
-std::string milliseconds_text(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.4g ms", value);
-  return text;
-}
-
 // What copies cost in one window: the runner's word, at most what the judge allows. A killed runner
 // said nothing: the others' mean per call holds.
 double copy_ns_of(const TimedWindow& window, const SideTimings& timings) {

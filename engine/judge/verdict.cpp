@@ -4,18 +4,14 @@
 #include <cstdio>
 #include <string>
 
+#include "engine/judge/statistics.h"
+
 namespace assay::engine::judge {
 namespace {
 
 using schemas::Evaluation;
 using schemas::RunnerErrorKind;
 using schemas::VerdictCode;
-
-std::string milliseconds_text(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.4g ms", value);
-  return text;
-}
 
 std::string factor_text(double factor) {
   char text[32];

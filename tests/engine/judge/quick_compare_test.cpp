@@ -19,15 +19,15 @@ using schemas::Dtype;
 namespace {
 
 const Poison kQuickPoison{0x7FF9ABCD, 4, true};
-constexpr std::int64_t kElements = 257, kRows = 5;
+constexpr std::int64_t kQuickElements = 257, kRows = 5;
 
 template <typename T>
 struct Pair {
   std::vector<T> got, want;
   Dtype dtype;
   TensorRows rows(std::vector<T>& values) const {
-    return {reinterpret_cast<std::byte*>(values.data()), dtype, kElements, kRows,
-            kElements * static_cast<std::int64_t>(sizeof(T))};
+    return {reinterpret_cast<std::byte*>(values.data()), dtype, kQuickElements, kRows,
+            kQuickElements * static_cast<std::int64_t>(sizeof(T))};
   }
   bool quick(const Tolerance& tolerance) {
     return plainly_right(rows(got), rows(want), tolerance, kQuickPoison, {});
@@ -41,7 +41,7 @@ template <typename T>
 Pair<T> random_pair(Dtype dtype, std::mt19937_64& random, double error) {
   std::normal_distribution<double> normal;
   Pair<T> pair{{}, {}, dtype};
-  for (std::int64_t i = 0; i < kElements * kRows; ++i) {
+  for (std::int64_t i = 0; i < kQuickElements * kRows; ++i) {
     const double want = normal(random);
     pair.want.push_back(static_cast<T>(want));
     pair.got.push_back(static_cast<T>(want + error * normal(random)));
@@ -95,7 +95,7 @@ TEST_CASE("one element beyond its tolerance, NaN, infinity or poison is never pl
 }
 
 TEST_CASE("exact types are left to the full comparison") {
-  Pair<std::int32_t> pair{std::vector<std::int32_t>(kElements * kRows, 3),
-                          std::vector<std::int32_t>(kElements * kRows, 3), Dtype::int32};
+  Pair<std::int32_t> pair{std::vector<std::int32_t>(kQuickElements * kRows, 3),
+                          std::vector<std::int32_t>(kQuickElements * kRows, 3), Dtype::int32};
   CHECK_FALSE(pair.quick({true, false, 0, 0}));
 }
