@@ -20,6 +20,23 @@ using schemas::JobState;
 using schemas::Result;
 using schemas::Status;
 
+namespace {
+
+// What the table says of an id that it does not hold, with what its sender can do.
+Error explained(Error error, std::chrono::seconds lifetime) {
+  if (error.code != ErrorCode::not_found) {
+    return error;
+  }
+  const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(lifetime);
+  error.message += ": finished jobs are kept for " +
+                   (minutes.count() > 0 ? std::to_string(minutes.count()) + " minutes"
+                                        : std::to_string(lifetime.count()) + " seconds") +
+                   "; send the request again to get a new job";
+  return error;
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Engine>> Engine::open(EngineOptions options,
                                              std::unique_ptr<Executor> executor) {
   namespace fs = std::filesystem;
@@ -179,7 +196,7 @@ Result<JobView> EngineImpl::find(const std::string& job_id) {
   }
   auto record = table_->find(job_id);
   if (!record) {
-    return record.error();
+    return explained(record.error(), options_.finished_job_lifetime);
   }
   JobView view = view_of_record(*record);
   view.progress = schemas::is_terminal(view.state) ? 1 : 0;
@@ -198,7 +215,10 @@ Result<LogPage> EngineImpl::compile_log(const std::string& job_id, std::int64_t 
     }
   }
   const auto log = table_->compile_log(job_id);
-  return log ? Result<LogPage>(page_of(*log, cursor)) : Result<LogPage>(log.error());
+  if (!log) {
+    return explained(log.error(), options_.finished_job_lifetime);
+  }
+  return page_of(*log, cursor);
 }
 
 Status EngineImpl::cancel(const std::string& job_id) {
@@ -215,7 +235,10 @@ Status EngineImpl::cancel(const std::string& job_id) {
   }
   if (!job) {
     const auto record = table_->find(job_id);
-    return record ? schemas::success() : Status(record.error());
+    if (!record) {
+      return explained(record.error(), options_.finished_job_lifetime);
+    }
+    return schemas::success();
   }
   if (queued) {
     end(job, Error{ErrorCode::cancelled, "cancelled before it began", false, {}});

@@ -11,7 +11,7 @@ namespace assay::engine {
 inline constexpr std::size_t kLogPageBytes = 16'000;
 
 struct LogPage {
-  std::string text;  // whole characters of UTF-8, at most kLogPageBytes
+  std::string text;  // whole characters of UTF-8, at most kLogPageBytes when written as JSON
   std::int64_t total_bytes = 0;
   std::optional<std::int64_t> next_cursor;  // absent: this was the last one
 };

@@ -14,8 +14,7 @@ bool is_metadata_path(const std::string& path) {
 }
 
 bool is_open(const RequestHead& head, const AuthOptions& options) {
-  return head.path == "/health" || head.path == "/healthz" ||
-         (!options.auth_server.empty() && is_metadata_path(head.path));
+  return is_open_path(head.path) || (!options.auth_server.empty() && is_metadata_path(head.path));
 }
 
 // The Host was checked to be one before it gets here.
@@ -51,6 +50,10 @@ bool equal_in_constant_time(std::string_view given, std::string_view expected) {
     difference |= static_cast<unsigned char>(given[i]) ^ static_cast<unsigned char>(wanted);
   }
   return difference == 0;
+}
+
+bool is_open_path(std::string_view path) {
+  return path == "/health" || path == "/healthz" || path == "/docs" || path == "/openapi.json";
 }
 
 bool is_usable_token(std::string_view token) {

@@ -26,8 +26,11 @@ bool equal_in_constant_time(std::string_view given, std::string_view expected);
 // Visible ASCII of a length that cannot be guessed.
 bool is_usable_token(std::string_view token);
 
-// 401 with WWW-Authenticate unless the head carries the token, or the path needs none: /health,
-// /healthz and the metadata.
+// Whether a route is answered without the token: whether the server lives, and how to ask it.
+bool is_open_path(std::string_view path);
+
+// 401 with WWW-Authenticate unless the head carries the token, or the path needs none: an open one,
+// or the metadata's.
 std::optional<HttpRefusal> refuse_unauthorized(const RequestHead& head, const AuthOptions& options);
 
 // The protected resource's metadata when this is a request for it and an authorization server is

@@ -116,6 +116,11 @@ std::pair<bool, std::optional<Json>> CallStream::sole_answer_within(
   return {true, events_.back().message};
 }
 
+std::uint64_t CallStream::last_number() const {
+  const std::lock_guard lock(mutex_);
+  return last_number_;
+}
+
 std::optional<Clock::duration> CallStream::finished_for() const {
   const std::lock_guard lock(mutex_);
   if (!finished_) return std::nullopt;

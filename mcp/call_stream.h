@@ -42,6 +42,8 @@ class CallStream : public std::enable_shared_from_this<CallStream> {
   std::pair<bool, std::optional<Json>> end_within(std::chrono::milliseconds patience);
   // The same, but gives up as soon as anything else was said: that needs a stream.
   std::pair<bool, std::optional<Json>> sole_answer_within(std::chrono::milliseconds patience);
+  // The number of the last event there is so far; 0: none.
+  std::uint64_t last_number() const;
   // How long ago the end was; nothing before it.
   std::optional<std::chrono::steady_clock::duration> finished_for() const;
 

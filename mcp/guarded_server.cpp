@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <malloc.h>
 #include <thread>
 #include <unistd.h>
 
@@ -15,8 +16,13 @@ constexpr std::string_view kShownHead = "GET / HTTP/1.1\r\n\r\n";
 constexpr std::string_view kShownHeadRequest = "HEAD / HTTP/1.1\r\n\r\n";
 // Bodies of refused requests up to this size are read and forgotten, larger ones close.
 constexpr std::uint64_t kMaxDiscardedBytes = std::uint64_t{1} << 20;
+// What a larger body was parsed into lies in many small pieces, which the allocator would keep.
+constexpr std::uint64_t kTrimmedBodyBytes = std::uint64_t{1} << 20;
 // Above three quarters of the connections, an idle one is worth less than a new one.
 constexpr std::chrono::milliseconds kKeepAliveWhenFull{500};
+
+// The connection that this thread answers on: the library hands its handler no word of ours.
+thread_local const Connection* answering = nullptr;
 
 // What the library needs of a connection: the head it is to see, and where its answer goes. Without
 // `override`: each version of the library has another set of these, under the same names.
@@ -129,7 +135,7 @@ GuardedServer::GuardedServer(GuardedServerOptions options, Answer answer, Refusa
       stop_event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   // The library's own routing, with a regular expression per route, is not reached.
   set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
-    answer_(request, response);
+    answer_(request, response, [connection = answering] { return connection->peer_has_gone(); });
     return HandlerResponse::Handled;
   });
 }
@@ -199,7 +205,9 @@ bool GuardedServer::serve_request(Connection& connection, bool last) {
   BodyLease lease(bodies_);
   auto body = connection.read_body(body_bytes(head), lease);
   if (body.refused) return refuse(connection, head, *body.refused, true);
-  return answer(connection, head, std::move(body.text), close);
+  const bool goes_on = answer(connection, head, std::move(body.text), close);
+  if (body_bytes(head) > kTrimmedBodyBytes) ::malloc_trim(0);
+  return goes_on;
 }
 
 std::optional<HttpRefusal> GuardedServer::judge(const Connection& connection,
@@ -228,6 +236,7 @@ bool GuardedServer::answer(Connection& connection, const RequestHead& head, std:
       return self->process_request(stream, connection.client().text, connection.port(), "", 0,
                                    close, library_closes, setup, nullptr);
   };
+  answering = &connection;
   const bool written = process(this);
   return written && !library_closes && !close;
 }
@@ -240,14 +249,13 @@ bool GuardedServer::refuse(Connection& connection, const RequestHead& head,
 
 std::string GuardedServer::refusal_answer(const RequestHead& head, const HttpRefusal& refused,
                                           bool close) const {
-  const std::string body = refusal_text_(head, refused);
-  std::string text =
-      "HTTP/1.1 " + std::to_string(refused.status) + " " + reason(refused.status) +
-      "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
-      "\r\n";
+  const RefusalBody body = refusal_text_(head, refused);
+  std::string text = "HTTP/1.1 " + std::to_string(refused.status) + " " + reason(refused.status) +
+                     "\r\nContent-Type: " + body.type +
+                     "\r\nContent-Length: " + std::to_string(body.text.size()) + "\r\n";
   for (const auto& [name, value] : refused.headers) text += name + ": " + value + "\r\n";
   if (close) text += "Connection: close\r\n";
-  return text + "\r\n" + body;
+  return text + "\r\n" + body.text;
 }
 
 }  // namespace assay::mcp

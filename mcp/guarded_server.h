@@ -32,11 +32,17 @@ struct GuardedServerOptions {
 
 class GuardedServer final : public httplib::Server {
  public:
+  // True once nobody is left to read the answer; to be asked on the thread that answers.
+  using ClientGone = std::function<bool()>;
   // Answers a request that passed the guard; its headers are as the client sent them, its body is
   // whole. Called by one thread per connection.
-  using Answer = std::function<void(const httplib::Request&, httplib::Response&)>;
-  // The JSON body of a refusal of ours; the head holds what was read of it.
-  using RefusalText = std::function<std::string(const RequestHead&, const HttpRefusal&)>;
+  using Answer =
+      std::function<void(const httplib::Request&, httplib::Response&, const ClientGone&)>;
+  // The body of a refusal of ours and its type; the head holds what was read of it.
+  struct RefusalBody {
+    std::string type, text;
+  };
+  using RefusalText = std::function<RefusalBody(const RequestHead&, const HttpRefusal&)>;
 
   GuardedServer(GuardedServerOptions options, Answer answer, RefusalText refusal_text);
   ~GuardedServer() override;

@@ -156,12 +156,13 @@ class HttpServer::Implementation {
       : options_(std::move(options)),
         http_(
             guarded_options(options_),
-            [this](const httplib::Request& request, httplib::Response& response) {
-              answer(request, response);
-            },
+            [this](const httplib::Request& request, httplib::Response& response,
+                   const ClientGone& client_gone) { answer(request, response, client_gone); },
             [this](const RequestHead& head, const HttpRefusal& refused) {
               if (rest_ != nullptr) rest_->count(head.method, head.path, refused.status);
-              return schemas::dump_json(rest_error(refused.status, refused.message));
+              const RestResponse body =
+                  rest_refusal(head.method, head.path, refused.status, refused.message);
+              return GuardedServer::RefusalBody{body.content_type, schemas::dump_json(body.body)};
             }) {}
 
   schemas::Result<int> listen() {
@@ -209,6 +210,8 @@ class HttpServer::Implementation {
   }
 
  private:
+  using ClientGone = GuardedServer::ClientGone;
+
   void configure() {
     http_.set_tcp_nodelay(true);
     // Not the library's default, which lets a second server share the port silently.
@@ -241,21 +244,33 @@ class HttpServer::Implementation {
   }
 
   // The request has passed the guard; its body is whole.
-  void answer(const httplib::Request& request, httplib::Response& response) {
+  void answer(const httplib::Request& request, httplib::Response& response,
+              const ClientGone& client_gone) {
     const RequestHead head = head_of(request);
     if (const auto metadata = resource_metadata(head, options_.auth))
       return send_json(response, 200, *metadata);
-    if (request.path == "/mcp") return answer_mcp(head, request.body, response);
-    answer_rest(request, response);
+    if (request.path == "/mcp") return answer_mcp(head, request.body, response, client_gone);
+    answer_rest(head, request, response, client_gone);
   }
 
-  void answer_rest(const httplib::Request& request, httplib::Response& response) {
+  void answer_rest(const RequestHead& head, const httplib::Request& request,
+                   httplib::Response& response, const ClientGone& client_gone) {
     const std::string type = request.get_header_value("Content-Type");
     RestResponse answer = rest_->handle({request.method,
                                          request.path,
                                          request.body,
                                          {request.params.begin(), request.params.end()},
-                                         is_form_type(type) ? type : std::string()});
+                                         is_form_type(type) ? type : std::string(),
+                                         {},
+                                         client_gone});
+    // Also of an HTTP/1.0 client, who could not read a stream in pieces.
+    if (answer.events && !accepts_stream(head)) {
+      answer.events->closed(false);
+      RestResponse refused =
+          problem(406, "the answer is an event stream: accept text/event-stream, over HTTP/1.1");
+      refused.gpu_type = std::move(answer.gpu_type);
+      answer = std::move(refused);
+    }
     response.status = answer.status;
     if (!answer.gpu_type.empty()) response.set_header("X-GPU-Type", answer.gpu_type);
     if (!answer.allow.empty()) response.set_header("Allow", answer.allow);
@@ -263,18 +278,21 @@ class HttpServer::Implementation {
       response.set_header("Retry-After", std::to_string(*answer.retry_after_seconds));
     if (!answer.content_security_policy.empty())
       response.set_header("Content-Security-Policy", answer.content_security_policy);
-    if (answer.events) return send_events(response, std::move(answer.events));
+    if (answer.events) return send_events(head, response, std::move(answer.events));
     send_text(response, answer.status,
               answer.text ? std::move(*answer.text) : schemas::dump_json(answer.body),
               answer.content_type);
   }
 
-  void send_events(httplib::Response& response, std::shared_ptr<EventSource> events) {
+  void send_events(const RequestHead& head, httplib::Response& response,
+                   std::shared_ptr<EventSource> events) {
     if (++open_streams_ > options_.max_streams) {
       --open_streams_;
       events->closed(false);
       response.set_header("Retry-After", "5");
-      return send_json(response, 503, rest_error(503, "too many streams are open: try again"));
+      const RestResponse refused =
+          rest_refusal(head.method, head.path, 503, "too many streams are open: try again");
+      return send_text(response, 503, schemas::dump_json(refused.body), refused.content_type);
     }
     response.set_header("Cache-Control", "no-cache");
     response.set_header("X-Accel-Buffering", "no");
@@ -285,12 +303,13 @@ class HttpServer::Implementation {
         [writer](bool) { writer->released(); });
   }
 
-  void answer_mcp(const RequestHead& head, std::string_view body, httplib::Response& response) {
-    McpReply reply =
-        endpoint_->handle({head.method, body, mcp_headers_of(head), accepts_stream(head)});
+  void answer_mcp(const RequestHead& head, std::string_view body, httplib::Response& response,
+                  const ClientGone& client_gone) {
+    McpReply reply = endpoint_->handle(
+        {head.method, body, mcp_headers_of(head), accepts_stream(head), client_gone});
     response.status = reply.status;
     for (const auto& [name, value] : reply.headers) response.set_header(name, value);
-    if (reply.events) return send_events(response, std::move(reply.events));
+    if (reply.events) return send_events(head, response, std::move(reply.events));
     if (!reply.body.is_null()) send_json(response, reply.status, reply.body);
   }
 

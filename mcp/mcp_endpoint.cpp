@@ -12,7 +12,7 @@ using schemas::ErrorCode;
 
 namespace {
 
-constexpr std::chrono::milliseconds kEndPoll{200};
+constexpr std::chrono::milliseconds kEndPoll{200};  // a client that has gone is noticed within it
 constexpr const char* kSessionHeader = "Mcp-Session-Id";
 constexpr int kSessionError = -32000;  // of no message of a revision: the SDKs' own choice
 
@@ -25,7 +25,7 @@ McpReply refuse(int status, int code, std::string message, const Json& id = null
 
 McpReply not_allowed(std::string message) {
   McpReply reply = refuse(405, kSessionError, std::move(message));
-  reply.headers.emplace_back("Allow", "POST");
+  reply.headers.emplace_back("Allow", "GET, POST, DELETE");
   return reply;
 }
 
@@ -33,8 +33,15 @@ McpReply unknown_session() {
   return refuse(404, kSessionError, "this session is unknown or has ended: send initialize again");
 }
 
-bool is_modern(const Decoded& part) {
-  return part.message && era_of(*part.message) == Era::modern;
+bool has_gone(const McpRequest& request) {
+  return request.client_gone && request.client_gone();
+}
+
+// Nobody reads it.
+McpReply reply_to_nobody() {
+  McpReply reply;
+  reply.status = 202;
+  return reply;
 }
 
 }  // namespace
@@ -91,27 +98,25 @@ McpReply McpEndpoint::post(const McpRequest& request) {
     reply.body = encode_error(first.id, first.error);
     return reply;
   }
-  const bool modern = std::any_of(text.parts.begin(), text.parts.end(), is_modern);
-  if (text.is_batch && modern)
-    return refuse(400, kInvalidRequest, "protocol version 2026-07-28 has no batches");
-
   Peer peer{&request.headers, nullptr};
+  const bool modern = !text.is_batch && era_of(*first.message) == Era::modern;
   if (!modern && request.headers.session_id) {
     peer.session = sessions_.find(*request.headers.session_id);
     if (!peer.session) return unknown_session();
   }
-  if (!text.is_batch) return take(*first.message, peer, request.accepts_stream);
+  if (!text.is_batch) return take(*first.message, peer, request);
 
-  const std::string version =
-      peer.session ? peer.session->version() : request.headers.protocol_version.value_or("");
-  if (version != kBatchVersion)
-    return refuse(400, kInvalidRequest,
-                  std::string("batches exist in protocol version ") + kBatchVersion +
-                      " only: send one message per request");
-  return take_batch(text.parts, peer);
+  // Who says no version speaks the one that had no header for it.
+  const std::string version = peer.session
+                                  ? peer.session->version()
+                                  : request.headers.protocol_version.value_or(kBatchVersion);
+  if (const auto refused = refuse_batch(text.parts, version))
+    return refuse(400, refused->code, refused->message);
+  return take_batch(text.parts, peer, request);
 }
 
-McpReply McpEndpoint::take(const Message& message, const Peer& peer, bool accepts_stream) {
+McpReply McpEndpoint::take(const Message& message, const Peer& peer, const McpRequest& request) {
+  const bool accepts_stream = request.accepts_stream;
   Handled handled = server_.handle(message, peer);
   McpReply reply;
   reply.status = handled.http_status;
@@ -139,8 +144,8 @@ McpReply McpEndpoint::take(const Message& message, const Peer& peer, bool accept
   reading.closing_withdraws = handled.call->closing_cancels;
   const bool wants_progress = handled.call->wants_progress;
   const auto stream = start(std::move(*handled.call), peer.session);
-  auto patience =
-      wants_progress && accepts_stream ? std::chrono::milliseconds::zero() : options_.stream_after;
+  auto patience = wants_progress ? std::chrono::milliseconds::zero() : options_.stream_after;
+  if (!accepts_stream) patience = kEndPoll;
   do {
     auto [ended, response] =
         accepts_stream ? stream->sole_answer_within(patience) : stream->end_within(patience);
@@ -150,7 +155,10 @@ McpReply McpEndpoint::take(const Message& message, const Peer& peer, bool accept
       reply.body = response ? std::move(*response) : Json();
       return reply;
     }
-    patience = kEndPoll;
+    if (!accepts_stream && has_gone(request)) {
+      if (reading.closing_withdraws) stream->withdraw();
+      return reply_to_nobody();
+    }
   } while (!accepts_stream);
   if (peer.session) peer.session->keep(stream);
   reply.events = stream->read(reading);
@@ -183,7 +191,8 @@ std::shared_ptr<CallStream> McpEndpoint::start(PendingCall call,
   return stream;
 }
 
-McpReply McpEndpoint::take_batch(const std::vector<Decoded>& parts, const Peer& peer) {
+McpReply McpEndpoint::take_batch(const std::vector<Decoded>& parts, const Peer& peer,
+                                 const McpRequest& request) {
   Json responses = Json::array();
   std::vector<std::shared_ptr<CallStream>> waiting;
   for (const Decoded& part : parts) {
@@ -192,9 +201,7 @@ McpReply McpEndpoint::take_batch(const std::vector<Decoded>& parts, const Peer& 
       continue;
     }
     Handled handled = server_.handle(*part.message, peer);
-    if (handled.opens)
-      handled.body =
-          encode_error(part.id, {kInvalidRequest, "initialize must not be part of a batch", {}});
+    if (handled.opens) handled.body = encode_error(part.id, {kInvalidRequest, kNoPartOfBatch, {}});
     if (handled.call)
       waiting.push_back(start(std::move(*handled.call), peer.session));
     else if (!handled.body.is_null())
@@ -202,7 +209,10 @@ McpReply McpEndpoint::take_batch(const std::vector<Decoded>& parts, const Peer& 
   }
   for (const auto& stream : waiting) {
     auto end = stream->end_within(kEndPoll);
-    while (!end.first) end = stream->end_within(kEndPoll);
+    while (!end.first) {
+      if (has_gone(request)) return reply_to_nobody();
+      end = stream->end_within(kEndPoll);
+    }
     if (end.second) responses.push_back(std::move(*end.second));
   }
   McpReply reply;
@@ -212,6 +222,9 @@ McpReply McpEndpoint::take_batch(const std::vector<Decoded>& parts, const Peer& 
 }
 
 McpReply McpEndpoint::resume(const McpRequest& request) {
+  if (!request.accepts_stream)
+    return refuse(406, kSessionError,
+                  "the answer is an event stream: accept text/event-stream, over HTTP/1.1");
   if (!request.headers.session_id || !request.headers.last_event_id)
     return not_allowed(
         "a stream begins with POST; GET resumes one, with Mcp-Session-Id and Last-Event-ID");
@@ -219,10 +232,10 @@ McpReply McpEndpoint::resume(const McpRequest& request) {
   if (!session) return unknown_session();
   const auto place = read_event_id(*request.headers.last_event_id);
   const auto stream = place ? session->stream(place->stream_id) : nullptr;
-  if (!stream)
+  if (!stream || place->number > stream->last_number())
     return refuse(400, kInvalidParams,
-                  "Last-Event-ID names no stream of this session, or one that is no longer kept: "
-                  "fetch the result by get_job_status");
+                  "Last-Event-ID names no event of this session, or one of a stream that is no "
+                  "longer kept: fetch the result by get_job_status");
   McpReply reply;
   reply.events = stream->read({place->number, false, false});
   return reply;

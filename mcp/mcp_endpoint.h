@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -23,6 +24,8 @@ struct McpRequest {
   std::string_view body;
   McpHeaders headers;
   bool accepts_stream = true;
+  // True once nobody is left to read an answer; empty: not known.
+  std::function<bool()> client_gone = {};
 };
 
 struct McpReply {
@@ -57,8 +60,9 @@ class McpEndpoint {
   McpReply post(const McpRequest& request);
   McpReply resume(const McpRequest& request);
   McpReply end_session(const McpRequest& request);
-  McpReply take(const Message& message, const Peer& peer, bool accepts_stream);
-  McpReply take_batch(const std::vector<Decoded>& parts, const Peer& peer);
+  McpReply take(const Message& message, const Peer& peer, const McpRequest& request);
+  McpReply take_batch(const std::vector<Decoded>& parts, const Peer& peer,
+                      const McpRequest& request);
   // With ids where a session lets the client come back.
   std::shared_ptr<CallStream> new_stream(const std::shared_ptr<Session>& session);
   // The stream of a call that was started; its end holds the refusal where none could be.

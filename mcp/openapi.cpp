@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mcp/openapi.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
+#include "mcp/auth.h"
 #include "mcp/metrics.h"
 #include "mcp/openapi_schemas.h"
 #include "mcp/rest_answers.h"
@@ -135,8 +137,9 @@ void add_evaluations(Json& paths) {
 }
 
 void add_jobs(Json& paths, const Json& job_words) {
-  Json state =
-      query("state", "Only jobs in this state.", {{"type", "string"}, {"enum", job_words["enum"]}});
+  Json states = job_words["enum"];
+  states.erase(std::find(states.begin(), states.end(), "error"));  // says that there is no such job
+  Json state = query("state", "Only jobs in this state.", {{"type", "string"}, {"enum", states}});
   state["example"] = "completed";
   Json limit = query("limit", "Jobs per page.", whole_number(1, 200));
   limit["example"] = 20;
@@ -172,6 +175,7 @@ void add_jobs(Json& paths, const Json& job_words) {
           "watchJob", "jobs",
           "What happens to a job, as server-sent events: stage, progress, log, at last result",
           {{"200", text_answer("The stream; it ends with the job.", "text/event-stream")},
+           {"406", problem_answer("The client does not accept text/event-stream.")},
            {"404", problem_answer("Unknown, or older than an hour.")}}),
       Json::array({job_id()}));
 }
@@ -196,6 +200,34 @@ void add_server(Json& paths) {
                                     {{"200", text_answer("HTML.", "text/html")}});
 }
 
+// What any route may say before it sees the request: in the form of its own errors, so both are
+// named.
+Json refusal_answer(const char* description) {
+  return {{"description", description},
+          {"content",
+           {{kJsonType, {{"schema", schema_of("Refusal")}}},
+            {kProblemType, {{"schema", schema_of("Problem")}}}}}};
+}
+
+void add_refusals(const std::string& path, Json& operation) {
+  Json& answers = operation["responses"];
+  const auto add = [&answers](const char* status, const char* description) {
+    if (!answers.contains(status)) answers[status] = refusal_answer(description);
+  };
+  if (is_open_path(path))
+    operation["security"] = Json::array();
+  else
+    add("401", "The server wants its token: Authorization: Bearer TOKEN.");
+  add("403", "The Host or the Origin is not one that this server answers to.");
+  add("429", "Too many requests or connections of this client; see Retry-After.");
+  add("503", "Busy or stopping; see Retry-After.");
+  if (!operation.contains("requestBody")) return;
+  add("400", "The request cannot be read.");
+  add("411", "Content-Length is missing.");
+  add("413", "The body is larger than this route takes: 64 MiB with tensors, else 8 MiB.");
+  add("415", "The body is encoded, or is not JSON where JSON is wanted.");
+}
+
 }  // namespace
 
 Json openapi_document(const tools::Registry& registry, const std::string& version) {
@@ -207,11 +239,17 @@ Json openapi_document(const tools::Registry& registry, const std::string& versio
                       "Evaluates GPU kernels: do they compile, are they right, how fast "
                       "are they really?"},
                      {"license", {{"name", "Apache-2.0"}, {"identifier", "Apache-2.0"}}}}},
-                   {"components", {{"schemas", openapi_schemas(registry)}}}};
+                   // A server that was started without a token wants none.
+                   {"security", {{{"token", Json::array()}}, Json::object()}},
+                   {"components",
+                    {{"schemas", openapi_schemas(registry)},
+                     {"securitySchemes", {{"token", {{"type", "http"}, {"scheme", "bearer"}}}}}}}};
   Json& paths = document["paths"];
   add_evaluations(paths);
   add_jobs(paths, document["components"]["schemas"]["Job"]["properties"]["status"]);
   add_server(paths);
+  for (auto& [path, operations] : paths.items())
+    for (Json& each : operations) add_refusals(path, each);
   return document;
 }
 

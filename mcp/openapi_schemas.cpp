@@ -132,6 +132,11 @@ void add_errors(Json& schemas) {
               {"kernel_exec_result", nullable("object", "What was known by then.")},
               {"retryable", {{"type", "boolean"}}}},
              {"status", "error"});
+  schemas["Refusal"] =
+      object({{"status", {{"type", "string"}, {"enum", {"client_error", "error"}}}},
+              {"error", text("What is wrong and what to do.")},
+              {"validation_errors", fields}},
+             {"status", "error"});
   schemas["Problem"] = object({{"type", text("about:blank")},
                                {"title", text("The status in words.")},
                                {"status", {{"type", "integer"}}},

@@ -112,15 +112,19 @@ std::string unknown_prompt(const std::string& name) {
   return words;
 }
 
-schemas::Result<Json> render_prompt(const std::string& name, const Json& arguments) {
+schemas::Result<Json> render_prompt(const std::string& name, const Json& given) {
   const Prompt& prompt = *find_prompt(name);
-  if (!arguments.is_object()) return fault("params.arguments must be an object of strings");
+  Json arguments = Json::object();  // without those that are null: as good as absent
+  for (const auto& [key, value] : given.items())
+    if (!value.is_null()) arguments[key] = value;
   for (const auto& [key, value] : arguments.items()) {
     const bool known =
         std::any_of(prompt.arguments.begin(), prompt.arguments.end(),
                     [&key = key](const Argument& argument) { return key == argument.name; });
     if (!known) return fault("params.arguments." + key + " is unknown to prompt " + name);
-    if (!value.is_string()) return fault("params.arguments." + key + " must be a string");
+    if (!value.is_string())
+      return fault("params.arguments." + key + " must be a string, got " +
+                   schemas::shown_value(value));
   }
   for (const Argument& argument : prompt.arguments)
     if (argument.required && !arguments.contains(argument.name))

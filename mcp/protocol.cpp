@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string_view>
 
 #include "schemas/base64.h"
 
@@ -24,7 +25,7 @@ Refusal refusal(int code, std::string message, Json data = {}) {
 
 Refusal unsupported(const std::string& requested) {
   return refusal(kUnsupportedVersion, "unsupported protocol version",
-                 {{"supported", modern_versions()}, {"requested", requested}});
+                 {{"supported", all_versions()}, {"requested", requested}});
 }
 
 std::optional<Refusal> check_legacy_version(const Message& message, const McpHeaders* headers) {
@@ -62,8 +63,15 @@ const char* named_field(const std::string& method) {
   return method == "resources/read" ? "uri" : nullptr;
 }
 
-// Whether a header's value is `text`, as it is or as "=?base64?…?=" has it.
-bool says(const std::string& value, const std::string& text) {
+// Bytes beyond ASCII mean different things to different readers: such a name travels as base64.
+bool is_ascii(const std::string& text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char character) { return static_cast<unsigned char>(character) < 0x80; });
+}
+
+// Whether the value of Mcp-Name is `text`, as it is or as "=?base64?…?=" has it. Other headers of
+// the protocol have no such form.
+bool names(const std::string& value, const std::string& text) {
   constexpr std::string_view prefix = "=?base64?", suffix = "?=";
   if (value.starts_with(prefix) && value.ends_with(suffix) &&
       value.size() >= prefix.size() + suffix.size()) {
@@ -87,6 +95,15 @@ const std::vector<std::string>& modern_versions() {
   return versions;
 }
 
+const std::vector<std::string>& all_versions() {
+  static const std::vector<std::string> versions = [] {
+    std::vector<std::string> all = modern_versions();
+    all.insert(all.end(), legacy_versions().begin(), legacy_versions().end());
+    return all;
+  }();
+  return versions;
+}
+
 std::string negotiated_version(const std::string& asked) {
   return speaks(legacy_versions(), asked) ? asked : legacy_versions().front();
 }
@@ -101,18 +118,36 @@ std::optional<Refusal> check_version(const Message& message, Era era, const McpH
                             : check_modern_version(message, headers);
 }
 
+std::optional<RpcError> refuse_batch(const std::vector<Decoded>& parts,
+                                     const std::string& version) {
+  const bool has_modern = std::any_of(parts.begin(), parts.end(), [](const Decoded& part) {
+    return part.message && era_of(*part.message) == Era::modern;
+  });
+  if (has_modern)
+    return RpcError{
+        kInvalidRequest, std::string("protocol version ") + kModernVersion + " has no batches", {}};
+  if (version == kBatchVersion) return std::nullopt;
+  return RpcError{kInvalidRequest,
+                  std::string("batches exist in protocol version ") + kBatchVersion +
+                      " only: send one message at a time",
+                  {}};
+}
+
 std::optional<Refusal> check_headers(const Message& message, const McpHeaders& headers) {
   if (!headers.protocol_version)
     return refusal(kHeaderMismatch, "header MCP-Protocol-Version is missing");
   if (!headers.method) return refusal(kHeaderMismatch, "header Mcp-Method is missing");
-  if (!says(*headers.method, message.method))
+  if (*headers.method != message.method)
     return refusal(kHeaderMismatch, "header Mcp-Method differs from the body's method");
   const char* field = named_field(message.method);
   if (field == nullptr) return std::nullopt;
   if (!headers.name) return refusal(kHeaderMismatch, "header Mcp-Name is missing");
+  if (!is_ascii(*headers.name))
+    return refusal(kHeaderMismatch,
+                   "header Mcp-Name may hold ASCII only: send other text as =?base64?…?=");
   const auto name = message.params.find(field);
   if (name == message.params.end() || !name->is_string() ||
-      !says(*headers.name, name->get_ref<const std::string&>()))
+      !names(*headers.name, name->get_ref<const std::string&>()))
     return refusal(kHeaderMismatch,
                    std::string("header Mcp-Name differs from the body's params.") + field);
   return std::nullopt;

@@ -15,6 +15,7 @@ namespace assay::mcp {
 inline constexpr const char* kModernVersion = "2026-07-28";
 const std::vector<std::string>& legacy_versions();  // newest first
 const std::vector<std::string>& modern_versions();
+const std::vector<std::string>& all_versions();  // the modern ones first
 
 // The version an `initialize` is answered with: the asked one where we speak it, else our newest
 // legacy one.
@@ -54,6 +55,11 @@ Era era_of(const Message& message);
 // What is wrong with the version part of a message, if anything. `headers` is null where there are
 // none (stdio).
 std::optional<Refusal> check_version(const Message& message, Era era, const McpHeaders* headers);
+
+// Why the parts of a batch are not taken in a conversation of `version`, if so. What may not be
+// part of one that is taken is refused by itself: kNoPartOfBatch.
+std::optional<RpcError> refuse_batch(const std::vector<Decoded>& parts, const std::string& version);
+inline constexpr const char* kNoPartOfBatch = "initialize must not be part of a batch";
 
 // Whether the modern headers repeat the body truly. Only for requests whose method is known.
 std::optional<Refusal> check_headers(const Message& message, const McpHeaders& headers);

@@ -103,7 +103,9 @@ std::optional<HttpRefusal> read_header(std::string_view line, RequestHead& head)
 
 // What may come only once, because two readers could pick different ones.
 std::optional<HttpRefusal> check_single(const RequestHead& head) {
-  for (const char* name : {"host", "content-length", "content-type", "authorization", "origin"})
+  for (const char* name :
+       {"host", "content-length", "content-type", "authorization", "origin", "mcp-protocol-version",
+        "mcp-method", "mcp-name", "mcp-session-id", "last-event-id"})
     if (head.header_count(name) > 1)
       return broken("more than one " + std::string(name) + " header");
   return std::nullopt;

@@ -11,17 +11,17 @@ namespace assay::mcp {
 const std::vector<RestRoute>& rest_routes() {
   static const std::vector<RestRoute> routes = {
       // Kernel Evaluation Server V2
-      {"POST", "/evaluate", post_evaluate},
-      {"POST", "/compare", post_compare},
-      {"POST", "/", post_root},
-      {"GET", "/health", get_health},
-      {"GET", "/stats", get_stats},
-      {"GET", "/job/{job_id}", get_job},
-      {"POST", "/admin/cleanup-jobs", post_cleanup},
+      {"POST", "/evaluate", post_evaluate, true},
+      {"POST", "/compare", post_compare, true},
+      {"POST", "/", post_root, true},
+      {"GET", "/health", get_health, true},
+      {"GET", "/stats", get_stats, true},
+      {"GET", "/job/{job_id}", get_job, true},
+      {"POST", "/admin/cleanup-jobs", post_cleanup, true},
       // Keck
-      {"POST", "/compute_score", post_compute_score},
-      {"POST", "/check_torch", post_check_torch},
-      {"GET", "/healthz", get_healthz},
+      {"POST", "/compute_score", post_compute_score, true},
+      {"POST", "/check_torch", post_check_torch, true},
+      {"GET", "/healthz", get_healthz, true},
       // ours
       {"DELETE", "/job/{job_id}", delete_job},
       {"GET", "/job/{job_id}/events", get_job_events},
@@ -60,6 +60,18 @@ std::string header_text(std::string text) {
 }
 
 }  // namespace
+
+RestResponse rest_refusal(std::string_view method, std::string_view path, int status,
+                          const std::string& message) {
+  bool old_errors = path.empty() || path == "/mcp";  // empty: refused before it was read
+  for (const RestRoute& route : rest_routes())
+    if (route.method == method && match(route.path, path)) old_errors = route.old_errors;
+  if (!old_errors) return problem(status, message);
+  RestResponse response;
+  response.status = status;
+  response.body = rest_error(status, message);
+  return response;
+}
 
 Rest::Rest(const tools::Registry& registry, engine::Engine& engine, RestOptions options)
     : registry_(registry),

@@ -4,6 +4,7 @@
 // rest.cpp.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -29,6 +30,8 @@ struct RestRequest {
   std::map<std::string, std::string> query = {};
   std::string form_type = {};  // Content-Type where it is a form's
   std::string parameter = {};  // what stands at {…} of the route's path; filled by Rest
+  // True once nobody is left to read the answer: waiting ends then. Empty: not known.
+  std::function<bool()> client_gone = {};
 };
 
 // One of `events`, `text` and `body` is what goes out, the first that is there.

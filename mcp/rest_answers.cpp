@@ -12,12 +12,14 @@ using tools::Outcome;
 using tools::Standing;
 
 constexpr int kBusyRetrySeconds = 5;
+constexpr int kClientGone = 499;  // for the counters: nobody reads it
 
 int status_of(const Error& error) {
   switch (error.code) {
     case ErrorCode::malformed_call: return 400;
     case ErrorCode::not_found: return 404;
     case ErrorCode::overloaded: return 503;
+    case ErrorCode::cancelled: return kClientGone;
     default: return 500;
   }
 }
@@ -36,10 +38,16 @@ int status_of(Standing standing) {
 const char* title_of(int status) {
   switch (status) {
     case 400: return "Bad Request";
+    case 401: return "Unauthorized";
+    case 403: return "Forbidden";
     case 404: return "Not Found";
     case 405: return "Method Not Allowed";
+    case 406: return "Not Acceptable";
+    case 413: return "Payload Too Large";
+    case 429: return "Too Many Requests";
+    case 500: return "Internal Server Error";
     case 503: return "Service Unavailable";
-    default: return "Internal Server Error";
+    default: return status < 500 ? "Request Refused" : "Server Error";
   }
 }
 

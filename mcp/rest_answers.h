@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "mcp/rest.h"
@@ -20,6 +21,11 @@ RestResponse answer(tools::Outcome outcome);
 // {status: "client_error" | "error", error, validation_errors?}: the body of an error without a
 // job.
 Json rest_error(int status, const std::string& message);
+
+// The body of a request that was refused before its route saw it, as that route's clients expect
+// it. (rest.cpp)
+RestResponse rest_refusal(std::string_view method, std::string_view path, int status,
+                          const std::string& message);
 
 // {type, title, status, detail, errors?}.
 RestResponse problem(int status, const std::string& detail,

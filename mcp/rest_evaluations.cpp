@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The routes that evaluate a kernel sent as JSON. They wait for the verdict.
+// The routes that evaluate a kernel sent as JSON. They wait for the verdict, or until the client
+// has gone: its job then ends, as nobody else was told of it.
 #include "mcp/rest_answers.h"
 #include "mcp/rest_routes.h"
 
@@ -14,6 +15,7 @@ RestResponse run(const RestParts& parts, const char* tool, ArgumentForm form,
   if (!body.ok()) return answer(body.error());
   tools::Call call{*body, form, {}};
   call.context.wait_for_verdict = true;
+  call.context.cancelled = request.client_gone;
   auto outcome = parts.registry.call(tool, call);
   return outcome.ok() ? answer(std::move(*outcome)) : answer(outcome.error());
 }

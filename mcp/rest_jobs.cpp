@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The routes about jobs: one, all, how one goes on, and its end by hand.
+#include <algorithm>
 #include <charconv>
 
 #include "mcp/job_events.h"
@@ -35,8 +36,18 @@ std::optional<std::int64_t> number(const RestRequest& request, const char* name,
       value <= range.most)
     return value;
   errors.push_back({name, "must be a whole number from " + std::to_string(range.least) + " to " +
-                              std::to_string(range.most)});
+                              std::to_string(range.most) + ", got " + schemas::shown_value(text)});
   return std::nullopt;
+}
+
+// A misspelt filter would give all jobs as if they were those asked for.
+void refuse_unknown(const RestRequest& request, const std::vector<std::string>& known,
+                    std::vector<FieldError>& errors) {
+  std::string names;
+  for (const std::string& name : known) names += (names.empty() ? "" : ", ") + name;
+  for (const auto& [name, value] : request.query)
+    if (std::find(known.begin(), known.end(), name) == known.end())
+      errors.push_back({name, "is no parameter of this list; there are " + names});
 }
 
 Error malformed(std::vector<FieldError> errors) {
@@ -64,6 +75,7 @@ Json line_of(const engine::JobLine& job) {
 RestResponse get_jobs(const RestParts& parts, const RestRequest& request) {
   std::vector<FieldError> errors;
   engine::JobFilter filter;
+  refuse_unknown(request, {"limit", "cursor", "state"}, errors);
   filter.limit = number(request, "limit", {1, kMaxPageJobs}, errors).value_or(kDefaultPageJobs);
   filter.cursor = number(request, "cursor", {0, kMaxListCursor}, errors);
   if (const auto state = request.query.find("state"); state != request.query.end()) {
@@ -71,7 +83,8 @@ RestResponse get_jobs(const RestParts& parts, const RestRequest& request) {
     if (!filter.state)
       errors.push_back({"state",
                         "must be submitted, compiling, validating, profiling, completed, failed, "
-                        "cancelled or interrupted"});
+                        "cancelled or interrupted, got " +
+                            schemas::shown_value(state->second)});
   }
   if (!errors.empty()) return problem(malformed(std::move(errors)));
   const auto list = parts.engine.list(filter);
@@ -95,7 +108,9 @@ RestResponse get_job(const RestParts& parts, const RestRequest& request) {
     const auto parsed = schemas::parse_json(given->second);
     arguments[text] = parsed.ok() && parsed->is_number() ? *parsed : Json(given->second);
   }
-  auto outcome = parts.registry.call("get_job_status", {arguments, {}, {}});
+  tools::Call call{arguments, {}, {}};
+  call.context.cancelled = request.client_gone;
+  auto outcome = parts.registry.call("get_job_status", call);
   return outcome.ok() ? answer(std::move(*outcome)) : answer(outcome.error());
 }
 

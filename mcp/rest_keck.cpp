@@ -39,6 +39,17 @@ RestResponse said(Json body) {
   return response;
 }
 
+// The client knows the fields of its form, not those of the body that was made of them.
+schemas::Error in_words_of(const KeckForm& form, schemas::Error error) {
+  for (auto& field : error.fields) {
+    if (field.path.starts_with("custom_kernel")) field.path = form.candidate;
+    if (field.path.starts_with("ref_kernel")) field.path = form.reference;
+  }
+  if (!error.fields.empty())
+    error.message = error.fields.front().path + ": " + error.fields.front().message;
+  return error;
+}
+
 // What cannot be read as a kernel was not well formed; the rest is ours.
 RestResponse refused(const schemas::Error& error) {
   if (error.code == schemas::ErrorCode::malformed_call)
@@ -60,9 +71,10 @@ RestResponse test(const RestParts& parts, const RestRequest& request, const Keck
   const Json body = compare_body(reference, candidate, form, parts.options);
   tools::Call call{body, tools::ArgumentForm::nested, {}};
   call.context.wait_for_verdict = true;
+  call.context.cancelled = request.client_gone;
   call.context.run_timeout_seconds = parts.options.run_timeout_seconds;
   auto outcome = parts.registry.call("compare_kernels", call);
-  if (!outcome.ok()) return refused(outcome.error());
+  if (!outcome.ok()) return refused(in_words_of(form, outcome.error()));
   // A time-out is an answer here; what is our failure keeps its status.
   const bool ours =
       outcome->standing != Standing::answered && outcome->standing != Standing::timed_out;

@@ -20,6 +20,8 @@ struct RestRoute {
   const char* method;
   const char* path;  // with at most one {name}
   RestResponse (*handle)(const RestParts& parts, const RestRequest& request);
+  // Whose errors have a form that older servers' clients know; else they are problem details.
+  bool old_errors = false;
 };
 const std::vector<RestRoute>& rest_routes();
 

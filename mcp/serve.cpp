@@ -186,7 +186,15 @@ int serve_on_stdio(const Options& options) {
   if (const auto held = check_isolation(**engine, options.required_isolation); !held.ok())
     return fail(held.error());
   Service service(std::move(*engine), options);
-  serve_stdio(service.server, STDIN_FILENO, STDOUT_FILENO, signals);
+  const int stop = ::eventfd(0, EFD_CLOEXEC);
+  {
+    const Stopper stopper(signals, [stop] {
+      const std::uint64_t one = 1;
+      (void)!::write(stop, &one, sizeof one);
+    });
+    serve_stdio(service.server, STDIN_FILENO, STDOUT_FILENO, stop);
+  }
+  ::close(stop);
   end_in_time();
   service.engine->stop(std::chrono::milliseconds::zero());
   return 0;

@@ -53,8 +53,24 @@ const std::string* text_param(const Request& request, const char* field) {
   return found == request.message.params.end() ? nullptr : found->get_ptr<const std::string*>();
 }
 
-std::string wanted_text(const char* field) {
-  return std::string("params.") + field + " is required and must be a string";
+// What is said where text_param found none.
+RpcError wanted_text(const Request& request, const char* field) {
+  const auto found = request.message.params.find(field);
+  std::string message = std::string("params.") + field + " is required and must be a string";
+  if (found != request.message.params.end()) message += ", got " + schemas::shown_value(*found);
+  return invalid(std::move(message));
+}
+
+// An object of the params; absent and null are an empty one. Nothing where it is something else.
+std::optional<Json> object_param(const Request& request, const char* field) {
+  Json value = request.message.params.value(field, Json());
+  if (value.is_null()) return Json::object();
+  return value.is_object() ? std::optional(std::move(value)) : std::nullopt;
+}
+
+RpcError wanted_object(const Request& request, const char* field) {
+  return invalid(std::string("params.") + field + " must be an object, got " +
+                 schemas::shown_value(request.message.params.at(field)));
 }
 
 std::variant<Json, RpcError> tool_end(const schemas::Result<Outcome>& outcome) {
@@ -159,7 +175,7 @@ Json Server::capabilities(Era era) const {
 
 Handled Server::initialize(const Request& request) const {
   const std::string* asked = text_param(request, "protocolVersion");
-  if (asked == nullptr) return refuse_with(request, invalid(wanted_text("protocolVersion")));
+  if (asked == nullptr) return refuse_with(request, wanted_text(request, "protocolVersion"));
   SessionStart start;
   start.version = negotiated_version(*asked);
   const auto can = request.message.params.find("capabilities");
@@ -173,7 +189,7 @@ Handled Server::initialize(const Request& request) const {
 }
 
 Handled Server::discover(const Request& request) const {
-  return answer_with(request, {{"supportedVersions", modern_versions()},
+  return answer_with(request, {{"supportedVersions", all_versions()},
                                {"capabilities", capabilities(request.era)},
                                {"instructions", kInstructions},
                                {"ttlMs", kListTtlMs},
@@ -187,7 +203,8 @@ Handled Server::ping(const Request& request) const {
 Handled Server::list(const Request& request, const char* field, Json items) const {
   const auto cursor = request.message.params.find("cursor");
   if (cursor != request.message.params.end() && !cursor->is_null())
-    return refuse_with(request, invalid("params.cursor is unknown: the list has one page"));
+    return refuse_with(request, invalid("params.cursor " + schemas::shown_value(*cursor) +
+                                        " is unknown: the list has one page"));
   Json answer = {{field, std::move(items)}};
   if (request.era == Era::modern) answer["ttlMs"] = kListTtlMs, answer["cacheScope"] = "public";
   return answer_with(request, std::move(answer));
@@ -203,11 +220,9 @@ Handled Server::list_tools(const Request& request) const {
 Handled Server::call_tool(const Request& request) const {
   const Json& params = request.message.params;
   const std::string* name = text_param(request, "name");
-  if (name == nullptr) return refuse_with(request, invalid(wanted_text("name")));
-  Json arguments = params.value("arguments", Json());
-  if (arguments.is_null()) arguments = Json::object();
-  if (!arguments.is_object())
-    return refuse_with(request, invalid("params.arguments must be an object"));
+  if (name == nullptr) return refuse_with(request, wanted_text(request, "name"));
+  auto arguments = object_param(request, "arguments");
+  if (!arguments) return refuse_with(request, wanted_object(request, "arguments"));
 
   const tools::Tool* tool = registry_.find(*name);
   if (tool == nullptr) {
@@ -215,9 +230,9 @@ Handled Server::call_tool(const Request& request) const {
     return refuse_with(request, invalid(registry_.unknown_tool(*name).message));
   }
   if (!tool->may_take_long)
-    return answer_end(request, tool_end(registry_.call(tool->name, {arguments, {}, {}})));
+    return answer_end(request, tool_end(registry_.call(tool->name, {*arguments, {}, {}})));
 
-  return run_later(request, [this, name = tool->name, arguments = std::move(arguments),
+  return run_later(request, [this, name = tool->name, arguments = std::move(*arguments),
                              token = progress_token(params)](CallPeer& peer) {
     tools::Call call{arguments, tools::ArgumentForm::flat, {}};
     call.context.cancelled = [&peer] { return peer.cancelled(); };
@@ -238,12 +253,14 @@ Handled Server::list_prompts(const Request& request) const {
 
 Handled Server::get_prompt(const Request& request) const {
   const std::string* name = text_param(request, "name");
-  if (name == nullptr) return refuse_with(request, invalid(wanted_text("name")));
+  if (name == nullptr) return refuse_with(request, wanted_text(request, "name"));
   if (!has_prompt(*name)) {
     if (auto handled = extended(request)) return std::move(*handled);
     return refuse_with(request, invalid(unknown_prompt(*name)));
   }
-  auto prompt = render_prompt(*name, request.message.params.value("arguments", Json::object()));
+  const auto arguments = object_param(request, "arguments");
+  if (!arguments) return refuse_with(request, wanted_object(request, "arguments"));
+  auto prompt = render_prompt(*name, *arguments);
   if (!prompt.ok()) return refuse_with(request, invalid(prompt.error().message));
   return answer_with(request, std::move(*prompt));
 }
@@ -262,7 +279,7 @@ Handled Server::list_resource_templates(const Request& request) const {
 
 Handled Server::read_resource(const Request& request) const {
   const std::string* uri = text_param(request, "uri");
-  if (uri == nullptr) return refuse_with(request, invalid(wanted_text("uri")));
+  if (uri == nullptr) return refuse_with(request, wanted_text(request, "uri"));
   auto read = read_resource_at(*uri, registry_);
   if (read.ok()) {
     Json answer = {{"contents", Json::array({std::move(read->content)})}};

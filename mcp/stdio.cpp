@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mcp/stdio.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -20,25 +22,57 @@ namespace {
 using schemas::Error;
 using schemas::ErrorCode;
 
-// Whole lines, one at a time, whichever thread writes.
+// At the end a client that reads nothing gets this long to take what is still to be said.
+constexpr std::chrono::milliseconds kLastWords{1'000};
+constexpr std::chrono::milliseconds kEndPoll{100};
+
+// Whole lines, one at a time, whichever thread writes. A client that does not read holds the
+// writers up, but not the end: once `stop` is readable, what finds no room is dropped.
 class LineWriter {
  public:
-  explicit LineWriter(int output) : output_(output) {}
+  LineWriter(int output, int stop) : output_(output), stop_(stop) {}
 
   void write(const Json& message) {
     const std::string line = schemas::dump_json(message) + "\n";
     const std::lock_guard lock(mutex_);
-    for (std::size_t sent = 0; sent < line.size();) {
-      const ssize_t count = ::write(output_, line.data() + sent, line.size() - sent);
-      if (count < 0 && errno == EINTR) continue;
-      if (count <= 0) return;  // the reader has gone; the end of input follows
-      sent += static_cast<std::size_t>(count);
+    for (std::size_t sent = 0; sent < line.size() && !lost_;) {
+      if (!await_room()) break;
+      // A pipe with room takes this much without blocking.
+      const std::size_t piece = std::min<std::size_t>(line.size() - sent, PIPE_BUF);
+      const ssize_t count = ::write(output_, line.data() + sent, piece);
+      if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+      if (count <= 0) lost_ = true;  // the reader has gone; the end of input follows
+      if (count > 0) sent += static_cast<std::size_t>(count);
     }
   }
 
  private:
-  int output_;
+  using Clock = std::chrono::steady_clock;
+
+  // With the lock held. False, and nothing is written any more, when the end has come and there is
+  // still no room.
+  bool await_room() {
+    while (!lost_) {
+      pollfd wait{output_, POLLOUT, 0};
+      const int count = ::poll(&wait, 1, static_cast<int>(kEndPoll.count()));
+      if (count < 0 && errno != EINTR) lost_ = true;
+      if (count > 0) return true;  // or the reader has gone, which write() tells
+      if (!given_up_at_ && is_ending()) given_up_at_ = Clock::now() + kLastWords;
+      if (given_up_at_ && Clock::now() >= *given_up_at_) lost_ = true;
+    }
+    return false;
+  }
+
+  bool is_ending() const {
+    pollfd wait{stop_, POLLIN, 0};
+    return ::poll(&wait, 1, 0) > 0;
+  }
+
+  const int output_;
+  const int stop_;
   std::mutex mutex_;
+  std::optional<Clock::time_point> given_up_at_;
+  bool lost_ = false;
 };
 
 // What a call has of its client over lines: the one writer, and the session that may withdraw it.
@@ -86,8 +120,8 @@ class Batch {
 
 class StdioServer {
  public:
-  StdioServer(const Server& server, int output)
-      : server_(server), writer_(output), pool_(kMaxStdioCalls, kMaxStdioCalls) {}
+  StdioServer(const Server& server, int output, int stop)
+      : server_(server), writer_(output, stop), pool_(kMaxStdioCalls, kMaxStdioCalls) {}
 
   void take(std::string_view line) {
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) return;
@@ -96,15 +130,18 @@ class StdioServer {
       return take(text.parts.front(), [this](const Json& response) {
         if (!response.is_null()) writer_.write(response);
       });
-    if (session_->version() != kBatchVersion)
-      return writer_.write(
-          encode_error(nullptr, {kInvalidRequest,
-                                 std::string("batches exist in protocol version ") + kBatchVersion +
-                                     " only: send one message per line",
-                                 {}}));
+    if (const auto refused = refuse_batch(text.parts, session_->version()))
+      return writer_.write(encode_error(nullptr, *refused));
     const auto batch = std::make_shared<Batch>(writer_, text.parts.size());
-    for (const Decoded& part : text.parts)
-      take(part, [batch](const Json& response) { batch->add(response); });
+    for (const Decoded& part : text.parts) {
+      const Reply reply = [batch](const Json& response) { batch->add(response); };
+      const bool opens = part.message && part.message->kind == Message::Kind::request &&
+                         part.message->method == "initialize";
+      if (opens)
+        reply(encode_error(part.id, {kInvalidRequest, kNoPartOfBatch, {}}));
+      else
+        take(part, reply);
+    }
   }
 
   void refuse_long_line() {
@@ -177,7 +214,7 @@ class LineCutter {
 }  // namespace
 
 void serve_stdio(const Server& server, int input, int output, int stop) {
-  StdioServer stdio(server, output);
+  StdioServer stdio(server, output, stop);
   LineCutter cutter;
   std::array<char, 65'536> buffer{};
   for (;;) {

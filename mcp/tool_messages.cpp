@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mcp/tool_messages.h"
 
+#include "tools/answer_budget.h"
 #include "tools/job_document.h"
 
 namespace assay::mcp {
@@ -32,7 +33,8 @@ std::optional<RpcError> protocol_error(const Error& error) {
 Json tool_result(const schemas::Result<tools::Outcome>& outcome) {
   const bool failed = !outcome.ok() || outcome->standing == tools::Standing::failed;
   Json document = outcome.ok() ? outcome->document : tools::error_document(outcome.error());
-  Json content = Json::array({{{"type", "text"}, {"text", schemas::dump_json(document)}}});
+  std::string text = tools::fit_answer(document);
+  Json content = Json::array({{{"type", "text"}, {"text", std::move(text)}}});
   return {{"content", std::move(content)},
           {"structuredContent", std::move(document)},
           {"isError", failed}};

@@ -16,7 +16,8 @@ Json tool_definition(const tools::Tool& tool);
 // nothing for an error that belongs into a result with isError (our own failure, an expired job).
 std::optional<RpcError> protocol_error(const schemas::Error& error);
 
-// {content: [the document as text], structuredContent: the document, isError}.
+// {content: [the document as text], structuredContent: the document, isError}; the document within
+// the length of an answer (tools/answer_budget.h), which REST and the resources do not have.
 Json tool_result(const schemas::Result<tools::Outcome>& outcome);
 
 // The token under which a caller wants progress, or null.

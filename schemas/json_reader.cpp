@@ -9,11 +9,21 @@ namespace {
 
 constexpr std::size_t kShownValueCharacters = 80;
 constexpr std::size_t kMaxDiagnostics = 64;
+// A value of two bytes ("0,") takes up to a hundred bytes once it is parsed. Sources and tensors
+// are strings, a value each, so that no honest request comes near.
+constexpr std::size_t kMaxJsonValues = 200'000;
 
-// nlohmann's parser accepts any depth but its dump recurses, so depth is refused before a document
-// exists.
-int bracket_depth(std::string_view text) {
-  int depth = 0, deepest = 0;
+// What a document will be made of.
+struct Extent {
+  int depth = 0;
+  std::size_t values = 1;  // at least as many as there are; the members' names are not counted
+};
+
+// nlohmann's parser accepts any depth but its dump recurses, and it keeps every value in a node of
+// its own, so both are refused before a document exists.
+Extent extent_of(std::string_view text) {
+  Extent extent;
+  int depth = 0;
   bool in_string = false, escaped = false;
   for (const char character : text) {
     if (in_string) {
@@ -26,12 +36,19 @@ int bracket_depth(std::string_view text) {
     } else if (character == '"') {
       in_string = true;
     } else if (character == '[' || character == '{') {
-      deepest = std::max(deepest, ++depth);
+      extent.depth = std::max(extent.depth, ++depth);
+      ++extent.values;
+    } else if (character == ',') {
+      ++extent.values;
     } else if (character == ']' || character == '}') {
       --depth;
     }
   }
-  return deepest;
+  return extent;
+}
+
+Error too_large(std::string message) {
+  return {ErrorCode::malformed_call, std::move(message), false, {}};
 }
 
 std::string joined(const std::vector<std::string>& words) {
@@ -52,11 +69,12 @@ void add_error(Diagnostics& diagnostics, std::string path, std::string message) 
 }  // namespace
 
 Result<Json> parse_json(std::string_view text) {
-  if (bracket_depth(text) > kMaxJsonDepth)
-    return Error{ErrorCode::malformed_call,
-                 "JSON is nested deeper than " + std::to_string(kMaxJsonDepth) + " levels",
-                 false,
-                 {}};
+  const Extent extent = extent_of(text);
+  if (extent.depth > kMaxJsonDepth)
+    return too_large("JSON is nested deeper than " + std::to_string(kMaxJsonDepth) + " levels");
+  if (extent.values > kMaxJsonValues)
+    return too_large("JSON has more than " + std::to_string(kMaxJsonValues) +
+                     " values; send a tensor's values as data_b64");
   try {
     return Json::parse(text.begin(), text.end());
   } catch (const Json::parse_error& error) {

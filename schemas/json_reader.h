@@ -32,7 +32,8 @@ struct Diagnostics {
   std::vector<std::string> warnings;
 };
 
-// Parses `text` within kMaxJsonDepth. Error: malformed_call with the byte offset.
+// Parses `text` within kMaxJsonDepth and 200,000 values. Error: malformed_call, with the byte
+// offset.
 Result<Json> parse_json(std::string_view text);
 // Serialises; invalid UTF-8 (common in compiler output) is replaced, never thrown on.
 std::string dump_json(const Json& json);

@@ -149,6 +149,8 @@ Result<JobStatusRequest> read_job_status_arguments(const Json& arguments) {
   ObjectReader reader(arguments, "", diagnostics);
   JobStatusRequest request;
   request.job_id = reader.required_string("job_id", kMaxJobIdBytes);
+  if (const Json* id = reader.raw("job_id"); id != nullptr && *id == "")
+    reader.error("job_id", "is empty; send the job_id that the answer of the call held");
   request.wait_seconds = reader.int_or("wait_seconds", 0, 0, kMaxWaitSeconds);
   if (const auto section = reader.optional_word("section", kJobSectionNames))
     request.section = static_cast<JobSection>(*section);
@@ -185,11 +187,14 @@ Result<WorkRequest> read_rest_compare(const Json& body) {
 }
 
 Result<WorkRequest> read_rest_legacy(const Json& body) {
-  if (body.is_object() && (body.contains("ref_kernel") || body.contains("custom_kernel")))
-    return read_rest_compare(body);
-  if (body.is_object() && body.contains("kernel")) return read_rest_evaluate(body);
+  const auto has = [&body](const char* key) {  // null is as good as absent
+    return body.is_object() && body.contains(key) && !body[key].is_null();
+  };
+  if (has("ref_kernel") || has("custom_kernel")) return read_rest_compare(body);
+  if (has("kernel")) return read_rest_evaluate(body);
   Diagnostics diagnostics;
   ObjectReader reader(body, "", diagnostics);
+  for (const char* key : {"ref_kernel", "custom_kernel", "kernel"}) (void)reader.raw(key);
   WorkRequest work;
   work.kind = JobKind::compare;
   work.reference.emplace();

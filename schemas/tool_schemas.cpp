@@ -121,6 +121,12 @@ Json free_object(const char* description) {
   return {{"type", "object"}, {"description", description}};
 }
 
+// Of answers that may be longer than a host takes.
+Json shortened() {
+  return free_object(
+      "Where the answer would be too long: {parts: what was cut, whole_at: where it is whole}.");
+}
+
 void add_run_options(Json& properties) {
   properties["extra_shapes"] = {
       {"type", "array"},
@@ -252,14 +258,17 @@ Json evaluation_output() {
       {"joined",
        {{"type", "boolean"},
         {"description", "true: the job of an equal request; fresh: true runs it anew."}}},
-      {"job_age_s", number_of("With joined: seconds since that job was made.")}};
+      {"job_age_s", number_of("With joined: seconds since that job was made.")},
+      {"shortened", shortened()}};
   return object(std::move(properties), {"summary", "status"});
 }
 
 Json server_stats_output() {
   return object(
       {{"summary", text("Read this first.")},
-       {"status", word({"starting", "healthy"}, "starting: workers are being prepared.")},
+       {"status", word({"starting", "healthy", "error"}, "starting: workers are being prepared.")},
+       {"error", text("Our own failure.")},
+       {"retryable", {{"type", "boolean"}}},
        {"gpus", {{"type", "array"}, {"description", "GPUs with memory in bytes and clocks."}}},
        {"job_stats", free_object("total, completed, failed, active, queued, average_runtime_ms, "
                                  "success_rate.")},
@@ -272,7 +281,7 @@ Json server_stats_output() {
        {"uptime_s", number_of("Seconds since the server started.")},
        {"timestamp", text("UTC.")},
        {"unavailable", free_object("Why a figure is null, by its path.")}},
-      {"summary", "status", "job_stats"});
+      {"summary", "status"});
 }
 
 Json job_status_output() {
@@ -281,9 +290,10 @@ Json job_status_output() {
        {JobState::submitted, JobState::compiling, JobState::validating, JobState::profiling,
         JobState::completed, JobState::failed, JobState::cancelled, JobState::interrupted})
     states.push_back(job_state_name(state));
+  states.emplace_back("error");
   return object({{"summary", text("Read this first.")},
                  {"job_id", text("The job.")},
-                 {"status", word(states, "How far the job is.")},
+                 {"status", word(states, "How far the job is; error: there is no such job.")},
                  {"progress", number_of("0 to 1.")},
                  {"message", text("What is being done.")},
                  {"queue_position", {{"type", "integer"}}},
@@ -291,10 +301,13 @@ Json job_status_output() {
                  {"stages", {{"type", "array"}, {"description", "Seconds per stage."}}},
                  {"poll_after_ms", {{"type", "integer"}}},
                  {"next", text("The call to make while the job runs.")},
+                 {"error", {{"description", "Why there is no verdict, or null."}}},
+                 {"retryable", {{"type", "boolean"}}},
                  {"result", {{"description", "The whole answer of the finished job, else null."}}},
+                 {"shortened", shortened()},
                  {"text", text("A page of the section that was asked for.")},
                  {"next_cursor", {{"description", "Of the next page; null at the end."}}}},
-                {"summary", "job_id", "status"});
+                {"summary", "status"});
 }
 
 }  // namespace assay::schemas

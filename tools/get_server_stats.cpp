@@ -32,6 +32,14 @@ Tool get_server_stats_tool(engine::Engine& engine) {
     if (!call.arguments.is_object())
       return schemas::Error{
           schemas::ErrorCode::malformed_call, "arguments must be an object", false, {}};
+    // Its schema allows no property, so none is ignored.
+    if (!call.arguments.empty())
+      return schemas::Error{schemas::ErrorCode::malformed_call,
+                            "unknown argument " +
+                                schemas::shown_value(call.arguments.items().begin().key()) +
+                                ": get_server_stats takes none",
+                            false,
+                            {}};
     Outcome outcome;
     outcome.document = stats_document(engine.stats());
     return outcome;

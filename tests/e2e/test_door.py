@@ -23,9 +23,9 @@ QUICK = "def f(x):\n    return x\ndef get_inputs():\n    import torch\n    retur
 ENDLESS = "def f(x):\n    while True: pass\ndef get_inputs():\n    import torch\n    return [torch.ones(4)]\n"
 
 
-def resident_kib(pid):
+def resident_kib(pid, figure="VmRSS"):
     with open(f"/proc/{pid}/status", encoding="utf-8") as file:
-        return next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))
+        return next(int(line.split()[1]) for line in file if line.startswith(figure))
 
 
 def connect(port, timeout=20):
@@ -122,6 +122,27 @@ def test_the_largest_honest_requests_are_read_and_leave_nothing_that_piles_up(se
         resident.append(resident_kib(server.process.pid))
     print(f"resident after each body of 40 MiB: {[kib >> 10 for kib in resident]} MiB")
     assert resident[3] < resident[0] + 24 * 1024
+
+
+def test_many_small_values_cost_little_more_than_their_bytes(server):
+    """Parsed, a value of two bytes takes up to a hundred: too many are refused before they are made."""
+    body = b"[" + b"0," * (30 << 20) + b"0]"
+    before = resident_kib(server.process.pid, "VmHWM")
+    answer = server.post("/evaluate", raw=body)
+    grown = resident_kib(server.process.pid, "VmHWM") - before
+    print(f"{len(body) >> 20} MiB of small values: grown by {grown >> 10} MiB at the most")
+    assert answer.status == 400 and "values" in answer.body["error"]
+    assert grown < 128 * 1024
+
+
+def test_what_a_large_body_was_parsed_into_is_given_back(server):
+    body = json.dumps({"kernel": [{"a": "b" * 20}] * 90_000}).encode()
+    before = resident_kib(server.process.pid)
+    assert server.post("/evaluate", raw=body).status == 400
+    time.sleep(0.2)
+    grown = resident_kib(server.process.pid) - before
+    print(f"{len(body) >> 20} MiB in 180,000 values left {grown} KiB")
+    assert grown < 8 * 1024
 
 
 def test_a_public_bind_wants_a_token(tmp_path):

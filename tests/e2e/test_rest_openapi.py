@@ -30,6 +30,7 @@ STRUCTURE = {
             "type": "object", "required": ["operationId", "responses"], "additionalProperties": False,
             "properties": {
                 "operationId": {"type": "string"}, "summary": {"type": "string"},
+                "security": {"type": "array", "maxItems": 0},
                 "tags": {"type": "array", "items": {"type": "string"}},
                 "parameters": {"type": "array", "items": {"$ref": "#/$defs/parameter"}},
                 "requestBody": {"type": "object", "required": ["content"], "additionalProperties": False,
@@ -43,6 +44,7 @@ STRUCTURE = {
     },
     "type": "object", "required": ["openapi", "info", "paths"], "additionalProperties": False,
     "properties": {
+        "security": {"const": [{"token": []}, {}]},
         "openapi": {"const": "3.1.0"},
         "info": {"type": "object", "required": ["title", "version"], "additionalProperties": False,
                  "properties": {"title": {"type": "string"}, "version": {"type": "string"},
@@ -52,7 +54,8 @@ STRUCTURE = {
             "type": "object", "additionalProperties": False,
             "patternProperties": {f"^({'|'.join(METHODS)})$": {"$ref": "#/$defs/operation"}}}}},
         "components": {"type": "object", "additionalProperties": False,
-                       "properties": {"schemas": {"type": "object", "additionalProperties": {"type": "object"}}}}},
+                       "properties": {"schemas": {"type": "object", "additionalProperties": {"type": "object"}},
+                                      "securitySchemes": {"const": {"token": {"type": "http", "scheme": "bearer"}}}}}},
 }
 
 

@@ -198,6 +198,12 @@ TEST_CASE("a running job is cancelled; waiting has an end; unknown jobs are unkn
   CHECK(fixture.engine->wait(id, 5s)->state == JobState::cancelled);
   CHECK(fixture.engine->cancel(id));
   CHECK(fixture.engine->cancel("none").error().code == schemas::ErrorCode::not_found);
+  // A finished job's id ends with its lifetime: whoever comes later learns so.
+  const std::string said = "unknown job none: finished jobs are kept for 60 minutes; ";
+  CHECK(fixture.engine->find("none").error().message.starts_with(said));
+  CHECK(fixture.engine->wait("none", 0ms).error().message.starts_with(said));
+  CHECK(fixture.engine->cancel("none").error().message.starts_with(said));
+  CHECK(fixture.engine->compile_log("none", 0).error().message.starts_with(said));
 }
 
 TEST_CASE("a listener hears every change in order and can leave") {

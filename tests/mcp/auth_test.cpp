@@ -39,9 +39,9 @@ TEST_CASE("only the very token opens the door") {
   CHECK_FALSE(refuse_unauthorized(head("/mcp"), AuthOptions{}));
 }
 
-TEST_CASE("health needs no token, everything else does") {
+TEST_CASE("health and the documentation need no token, everything else does") {
   const AuthOptions options{kToken, "", ""};
-  for (const char* open : {"/health", "/healthz"})
+  for (const char* open : {"/health", "/healthz", "/docs", "/openapi.json"})
     CHECK_FALSE(refuse_unauthorized(head(open), options));
   for (const char* closed : {"/", "/mcp", "/stats", "/evaluate", "/health/", "/Health", "/nothing",
                              "/.well-known/oauth-protected-resource"})

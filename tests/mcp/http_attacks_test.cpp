@@ -55,6 +55,12 @@ std::string chunked(const std::string& more = "") {
          more + "\r\n5\r\nhello\r\n0\r\n\r\n";
 }
 
+std::string commas(std::size_t count) {
+  std::string text;
+  while (count-- > 0) text += "0,";
+  return text;
+}
+
 // What must be refused. `closes`: nothing behind it may be taken for a request.
 struct Attack {
   const char* name;
@@ -111,6 +117,10 @@ TEST_CASE(
        "2\r\n\r\n{}",
        "415", false},
       {"deep nesting", post("/mcp", std::string(100'000, '[')), "400", false},
+      {"very many values", post("/mcp", "[" + commas(300'000) + "0]"), "400", false},
+      {"two names", post("/mcp", kStats, "Mcp-Name: a\r\nMcp-Name: a\r\n"), "400", true},
+      {"two sessions", post("/mcp", kStats, "Mcp-Session-Id: a\r\nMcp-Session-Id: b\r\n"), "400",
+       true},
   };
   for (const Attack& attack : attacks) {
     INFO(attack.name);
@@ -226,6 +236,28 @@ TEST_CASE("without the token nothing is answered, and its body is not read for l
   client.send("POST /evaluate HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000000\r\n\r\n");
   answer = client.receive_all();  // at once, although the body never comes
   CHECK_THAT(answer, StartsWith("HTTP/1.1 401") && Contains("Connection: close"));
+}
+
+TEST_CASE("the documentation needs no token, and refusals have the form of their route's errors") {
+  auto options = test_http_options();
+  options.auth = {kToken, "", ""};
+  Running running(options);
+  Client client(running.port);
+  for (const char* open : {"/docs", "/openapi.json"}) {
+    client.send(get(open));
+    CHECK_THAT(client.receive_answer(), StartsWith("HTTP/1.1 200"));
+  }
+  client.send(get("/jobs"));
+  const std::string ours = client.receive_answer();
+  CHECK_THAT(ours, StartsWith("HTTP/1.1 401") && Contains("application/problem+json"));
+  CHECK(body_of(ours)["status"] == 401);
+  CHECK(body_of(ours)["title"] == "Unauthorized");
+  for (const char* old_route : {"/stats", "/job/x"}) {
+    client.send(get(old_route));
+    const std::string theirs = client.receive_answer();
+    CHECK_THAT(theirs, StartsWith("HTTP/1.1 401") && Contains("Content-Type: application/json"));
+    CHECK(body_of(theirs)["status"] == "client_error");
+  }
 }
 
 TEST_CASE("a body is asked for only when its request will be served") {

@@ -62,7 +62,7 @@ TEST_CASE("GET and DELETE on /mcp, wrong methods and unknown paths") {
     client.send(std::string(method) + " /mcp HTTP/1.1\r\nHost: localhost\r\n\r\n");
     const std::string answer = client.receive_answer();
     CHECK_THAT(answer, StartsWith("HTTP/1.1 405"));
-    CHECK_THAT(answer, Contains("Allow: POST"));
+    CHECK_THAT(answer, Contains("Allow: GET, POST, DELETE\r\n"));
   }
   Client client(running.port);
   client.send(get("/evaluate"));

@@ -134,6 +134,27 @@ TEST_CASE_METHOD(EndpointFixture,
   CHECK_FALSE(old.events->next(0ms));
 }
 
+TEST_CASE_METHOD(EndpointFixture, "a stream cannot be resumed behind its last event, nor as JSON") {
+  engine.hold = true;
+  const std::string id = open();
+  McpReply reply = post(evaluate(), in_session(id));
+  const std::string priming = *reply.events->next(0ms);
+  const std::string stream = priming.substr(4, priming.find("-0\n") - 4);
+  CHECK(send("GET", "", in_session(id, stream + "-1")).status == 400);
+  CHECK(send("GET", "", in_session(id, stream + "-99999")).status == 400);
+  CHECK(send("GET", "", in_session(id, stream + "-0"), false).status == 406);
+  CHECK_FALSE(reply.events->ended());  // its reader was not replaced by those that got nothing
+  CHECK(send("GET", "", in_session(id, stream + "-0")).events);
+}
+
+TEST_CASE_METHOD(EndpointFixture, "an id is at most 256 bytes, as it is echoed") {
+  CHECK(post(request("ping", json::object(), std::string(256, 'a'))).status == 200);
+  const McpReply refused = post(request("ping", json::object(), std::string(257, 'a')));
+  CHECK(refused.status == 400);
+  CHECK(refused.body["id"].is_null());
+  CHECK(refused.body.dump().size() < 400);
+}
+
 TEST_CASE_METHOD(EndpointFixture, "a stream of one session cannot be resumed by another") {
   engine.hold = true;
   McpReply reply = post(evaluate(), in_session(open()));
@@ -175,7 +196,20 @@ TEST_CASE_METHOD(EndpointFixture, "batches exist in 2025-03-26 and nowhere else"
     CHECK(refused.status == 400);
     CHECK(refused.body["error"]["code"] == -32600);
   }
-  CHECK(post(batch).status == 400);
+  // Who names no version has the one whose clients had no header for it.
+  CHECK(post(batch).status == 200);
+  McpHeaders newer;
+  newer.protocol_version = "2025-06-18";
+  CHECK(post(batch, newer).status == 400);
+  const McpReply opening =
+      post(json::array({request("initialize", {{"protocolVersion", "2025-03-26"}})}));
+  CHECK(opening.body[0]["error"]["code"] == -32600);
+  CHECK(opening.headers.empty());
+  json many = json::array();
+  for (int i = 0; i < 65; ++i) many.push_back(request("ping", json::object(), i));
+  const McpReply crowd = post(many, in_session(open("2025-03-26")));
+  CHECK(crowd.status == 400);
+  CHECK_THAT(crowd.body["error"]["message"].get<std::string>(), Contains("1 to 64"));
   const McpReply quiet = post(json::array({notification("notifications/initialized")}),
                               in_session(open("2025-03-26")));
   CHECK(quiet.status == 202);

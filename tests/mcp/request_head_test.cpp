@@ -47,7 +47,9 @@ TEST_CASE("what two readers could understand differently is refused") {
         ": a\r\n", "X: a\rb\r\n", "X: a\x01\r\n", "X\x80: a\r\n"})
     CHECK(status(get("/", header)) == 400);
   CHECK(status(get("/", std::string("X: a\0b\r\n", 8))) == 400);
-  for (const char* twice : {"Host", "Content-Length", "Authorization", "Content-Type", "Origin"})
+  for (const char* twice :
+       {"Host", "Content-Length", "Authorization", "Content-Type", "Origin", "MCP-Protocol-Version",
+        "Mcp-Method", "Mcp-Name", "Mcp-Session-Id", "Last-Event-ID"})
     CHECK(status(get("/", std::string(twice) + ": 1\r\n" + twice + ": 1\r\n")) == 400);
 }
 

@@ -91,6 +91,13 @@ TEST_CASE_METHOD(RestFixture, "a wrong parameter of the list is a problem that n
   CHECK(get("/jobs", {{"limit", "201"}}).status == 400);
   CHECK(get("/jobs", {{"limit", "2x"}}).status == 400);
   CHECK(get("/jobs", {{"limit", "x"}, {"state", "y"}}).body["errors"].size() == 2);
+  const auto message = [this](const char* name, const char* value) {
+    return get("/jobs", {{name, value}}).body["errors"][0]["message"].get<std::string>();
+  };
+  CHECK(message("limit", "2x") == "must be a whole number from 1 to 200, got \"2x\"");
+  CHECK_THAT(message("state", "running"), Catch::EndsWith("or interrupted, got \"running\""));
+  CHECK(message("status", "failed") ==
+        "is no parameter of this list; there are limit, cursor, state");
   CHECK(engine.filters.empty());
 }
 
@@ -106,6 +113,16 @@ TEST_CASE_METHOD(Watched, "a job's end can be waited for") {
   CHECK(response.status == 400);
   CHECK(response.body["status"] == "client_error");
   CHECK(response.body["validation_errors"][0]["path"] == "wait");
+  CHECK(response.body["error"] == "wait must be a whole number from 0 to 600, got \"601\"");
+  // A client that has gone waits for nothing.
+  const auto start = std::chrono::steady_clock::now();
+  assay::mcp::RestRequest gone{"GET", "/job/job-2", ""};
+  REQUIRE(engine.submit({}).ok());
+  gone.query = {{"wait", "30"}};
+  gone.client_gone = [] { return true; };
+  CHECK(rest.handle(gone).status == 499);
+  CHECK(std::chrono::steady_clock::now() - start < 2s);
+  CHECK_FALSE(engine.was_cancelled());  // it did not make the job
 }
 
 TEST_CASE_METHOD(Watched, "a job is cancelled, once or again") {

@@ -183,4 +183,22 @@ TEST_CASE("a compile log is cut to its errors and short paths") {
   CHECK(keck_compile_log("error: " + std::string(5'000, 'x')).size() < 500);
 }
 
+TEST_CASE_METHOD(KeckFixture, "errors are about the fields of the form that was sent") {
+  const std::string long_source(5 << 20, 'x');
+  struct Case {
+    const char *route, *reference, *candidate;
+  };
+  for (const Case& each : {Case{"/compute_score", "torch_code", "cuda_code"},
+                           Case{"/check_torch", "gt_torch", "to_check_torch"}}) {
+    const auto said = [&](const std::string& reference, const std::string& candidate) {
+      return message(
+          post_form(each.route, {{each.reference, reference}, {each.candidate, candidate}}));
+    };
+    CHECK_THAT(said("x", "  "),
+               StartsWith("failed: " + std::string(each.candidate) + ": is empty"));
+    CHECK_THAT(said(" ", "x"), StartsWith("failed: " + std::string(each.reference) + ": is empty"));
+    CHECK_THAT(said("x", long_source), StartsWith("failed: " + std::string(each.candidate) + ": "));
+  }
+}
+
 }  // namespace

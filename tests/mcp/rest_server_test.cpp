@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "mcp/auth.h"
 #include "mcp/rest_routes.h"
 #include "tests/mcp/rest_fixture.h"
 
@@ -97,6 +98,27 @@ TEST_CASE_METHOD(RestServerFixture, "the OpenAPI document has exactly the routes
   for (const auto& route : assay::mcp::rest_routes())
     served.insert(lower(route.method) + " " + route.path);
   CHECK(described == served);
+}
+
+TEST_CASE_METHOD(RestServerFixture,
+                 "the OpenAPI document says what is refused before a route sees it") {
+  const json document = get("/openapi.json").body;
+  CHECK(document["components"]["securitySchemes"]["token"]["scheme"] == "bearer");
+  CHECK(document["security"].dump() == R"([{"token":[]},{}])");
+  for (const auto& [path, methods] : document["paths"].items()) {
+    for (const auto& [method, operation] : methods.items()) {
+      INFO(method << " " << path);
+      const json& answers = operation["responses"];
+      for (const char* status : {"403", "429", "503"}) CHECK(answers.contains(status));
+      CHECK(answers.contains("401") != assay::mcp::is_open_path(path));
+      CHECK(operation.contains("security") == assay::mcp::is_open_path(path));
+      for (const char* status : {"400", "411", "413", "415"})
+        CHECK((answers.contains(status) || !operation.contains("requestBody")));
+    }
+  }
+  const json& states = document["paths"]["/jobs"]["get"]["parameters"][2]["schema"]["enum"];
+  CHECK(states.size() == 8);
+  CHECK(std::find(states.begin(), states.end(), "error") == states.end());
 }
 
 TEST_CASE_METHOD(RestServerFixture, "every reference in the OpenAPI document leads somewhere") {

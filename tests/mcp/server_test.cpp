@@ -176,6 +176,39 @@ TEST_CASE_METHOD(ServerFixture, "malformed arguments are a protocol error that n
 }
 
 TEST_CASE_METHOD(ServerFixture,
+                 "an error of the params shows what was sent; null is as good as absent") {
+  const auto message = [&](const char* method, json params) {
+    return send(request(method, std::move(params)))
+        .body["error"]
+        .value("message", std::string("none"));
+  };
+  CHECK(message("tools/call", {{"name", 7}}) ==
+        "params.name is required and must be a string, got 7");
+  CHECK(message("resources/read", {{"uri", {1, 2}}}) ==
+        "params.uri is required and must be a string, got an array of 2 elements");
+  CHECK(message("tools/call", {{"name", "get_server_stats"}, {"arguments", "x"}}) ==
+        "params.arguments must be an object, got \"x\"");
+  CHECK(message("tools/list", {{"cursor", "abc"}}) ==
+        "params.cursor \"abc\" is unknown: the list has one page");
+  CHECK(message("prompts/get", {{"name", "find_fault"}, {"arguments", nullptr}}) ==
+        "params.arguments.kernel_source is required");
+  CHECK(message("prompts/get", {{"name", "find_fault"}, {"arguments", {{"kernel_source", 7}}}}) ==
+        "params.arguments.kernel_source must be a string, got 7");
+  const json prompt =
+      send(request("prompts/get", {{"name", "find_fault"},
+                                   {"arguments", {{"kernel_source", "x"}, {"job_id", nullptr}}}}))
+          .body;
+  REQUIRE(prompt.contains("result"));
+  CHECK(prompt.dump().find("Its evaluation is job") == std::string::npos);
+}
+
+TEST_CASE_METHOD(ServerFixture, "get_server_stats takes no arguments, and says so") {
+  const json error = call("get_server_stats", {{"verbose", true}}).body["error"];
+  CHECK(error["code"] == -32602);
+  CHECK(error["message"] == "unknown argument \"verbose\": get_server_stats takes none");
+}
+
+TEST_CASE_METHOD(ServerFixture,
                  "an unknown job is a result with isError, because its id may have expired") {
   const json result = run(call("get_job_status", {{"job_id", "gone"}}))["result"];
   CHECK(result["isError"] == true);
@@ -233,7 +266,8 @@ TEST_CASE_METHOD(ServerFixture, "server/discover of the stateless era") {
   const Handled handled = send(modern("server/discover"), modern_headers("server/discover"));
   CHECK(handled.http_status == 200);
   const json result = handled.body["result"];
-  CHECK(result["supportedVersions"] == json::array({"2026-07-28"}));
+  CHECK(result["supportedVersions"] ==
+        json::array({"2026-07-28", "2025-11-25", "2025-06-18", "2025-03-26"}));
   CHECK(result["resultType"] == "complete");
   CHECK(result["ttlMs"].get<int>() >= 0);
   CHECK(result["cacheScope"] == "public");
@@ -280,6 +314,19 @@ TEST_CASE_METHOD(ServerFixture, "headers that differ from the body are refused")
   CHECK(code({"2026-07-28", std::nullopt, "get_server_stats"}) == -32020);
   CHECK(code({"2026-07-28", "tools/call", "evaluate_kernel"}) == -32020);
   CHECK(code({"2026-07-28", "tools/call", std::nullopt}) == -32020);
+  // base64 is a form of names; and of bytes beyond ASCII it is the only one.
+  CHECK(code({"2026-07-28", "tools/call", "=?base64?Z2V0X3NlcnZlcl9zdGF0cw==?="}) == 0);
+  CHECK(code({"2026-07-28", "=?base64?dG9vbHMvY2FsbA==?=", "get_server_stats"}) == -32020);
+}
+
+TEST_CASE_METHOD(ServerFixture, "a name beyond ASCII travels as base64 only") {
+  const json read = modern("resources/read", {{"uri", "assay://job/é/report"}});
+  const auto message = [&](const char* name) {
+    return send(read, modern_headers("resources/read", name)).body["error"]["message"];
+  };
+  CHECK(message("assay://job/é/report").get<std::string>().find("ASCII") != std::string::npos);
+  CHECK(message("=?base64?YXNzYXk6Ly9qb2Ivw6kvcmVwb3J0?=").get<std::string>().find("there is no") ==
+        0);
 }
 
 TEST_CASE_METHOD(ServerFixture, "unsupported versions are refused, naming those we speak") {
@@ -289,7 +336,8 @@ TEST_CASE_METHOD(ServerFixture, "unsupported versions are refused, naming those 
   CHECK(handled.http_status == 400);
   CHECK(handled.body["error"]["code"] == -32022);
   CHECK(handled.body["error"]["data"]["requested"] == "2027-01-01");
-  CHECK(handled.body["error"]["data"]["supported"] == json::array({"2026-07-28"}));
+  CHECK(handled.body["error"]["data"]["supported"] ==
+        json::array({"2026-07-28", "2025-11-25", "2025-06-18", "2025-03-26"}));
   handled = send(request("tools/list"), {"1999-01-01", std::nullopt, std::nullopt});
   CHECK(handled.http_status == 400);
 }

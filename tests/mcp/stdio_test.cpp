@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mcp/stdio.h"
 
+#include <atomic>
 #include <thread>
 #include <unistd.h>
 
@@ -25,6 +26,7 @@ class StdioSession {
     REQUIRE(::pipe(stop_) == 0);
     thread_ = std::thread([this] {
       assay::mcp::serve_stdio(server_, input_[0], output_[1], stop_[0]);
+      ended_ = true;
       ::close(output_[1]);
     });
   }
@@ -55,6 +57,10 @@ class StdioSession {
     return line.empty() ? json() : json("unfinished line: " + line);
   }
 
+  // As a signal does.
+  void stop() { REQUIRE(::write(stop_[1], "x", 1) == 1); }
+  bool has_ended() const { return ended_; }
+
   // Closes the input and waits for the server's end.
   void end() {
     if (!thread_.joinable()) return;
@@ -68,6 +74,7 @@ class StdioSession {
   assay::tools::Registry registry_ = assay::tools::all_tools(engine);
   assay::mcp::Server server_{registry_, "1.2.3"};
   int input_[2]{}, output_[2]{}, stop_[2]{};
+  std::atomic<bool> ended_ = false;
   std::thread thread_;
 };
 
@@ -128,6 +135,54 @@ TEST_CASE("the end of input ends the server and withdraws what runs") {
   REQUIRE(session.engine.await_submission(2s));
   session.end();
   CHECK(session.engine.was_cancelled());
+}
+
+TEST_CASE("a client that reads nothing does not hold up the end") {
+  for (const bool closes_input : {false, true}) {
+    Session session;
+    session.engine.hold = true;
+    session.send_message(call(1, "evaluate_kernel", kEvaluate));
+    std::string questions;
+    for (int i = 0; i < 40; ++i)  // answers of 20 KB each into a pipe of 64
+      questions += R"({"jsonrpc":"2.0","id":5,"method":"tools/list"})"
+                   "\n";
+    REQUIRE(session.send(questions));
+    std::this_thread::sleep_for(200ms);
+    std::thread closing;
+    if (closes_input) closing = std::thread([&] { session.end(); });
+    session.stop();
+    for (int i = 0; i < 50 && !session.has_ended(); ++i) std::this_thread::sleep_for(100ms);
+    CHECK(session.has_ended());
+    while (!session.has_ended() && !session.receive().is_null()) {  // lets it end all the same
+    }
+    if (closing.joinable()) closing.join();
+  }
+}
+
+TEST_CASE(
+    "a batch is what it is over HTTP: of its version, without initialize and modern messages") {
+  Session session;
+  const json ping = {{"jsonrpc", "2.0"}, {"id", 1}, {"method", "ping"}};
+  const auto initialize = [](int id) -> json {
+    return {{"jsonrpc", "2.0"},
+            {"id", id},
+            {"method", "initialize"},
+            {"params", {{"protocolVersion", "2025-03-26"}}}};
+  };
+  session.send_message(json::array({ping}));
+  CHECK(session.receive()["error"]["code"] == -32600);
+  session.send_message(initialize(1));
+  CHECK(session.receive()["result"]["protocolVersion"] == "2025-03-26");
+  session.send_message(json::array({ping, initialize(2)}));
+  const json answers = session.receive();
+  REQUIRE(answers.size() == 2);
+  CHECK(answers[0].contains("result"));
+  CHECK(answers[1]["error"]["code"] == -32600);
+  json modern = {{"jsonrpc", "2.0"}, {"id", 3}, {"method", "tools/list"}};
+  modern["params"]["_meta"] = {{"io.modelcontextprotocol/protocolVersion", "2026-07-28"},
+                               {"io.modelcontextprotocol/clientCapabilities", json::object()}};
+  session.send_message(json::array({ping, modern}));
+  CHECK(session.receive()["error"]["code"] == -32600);
 }
 
 TEST_CASE("a line beyond the limit is refused and the next one is served") {

@@ -8,6 +8,7 @@
 
 #include "mcp/mcp_endpoint.h"
 #include "tests/support/fake_engine.h"
+#include "tests/support/schema_faults.h"
 #include "tools/all_tools.h"
 
 namespace {
@@ -84,6 +85,10 @@ struct TranscriptFixture {
     if (!meta.is_null()) message["params"]["_meta"] = std::move(meta);
     McpReply reply = endpoint.handle({"POST", message.dump(), std::move(headers), true});
     json answer = reply.body;
+    if (const auto held = json::json_pointer("/result/structuredContent"); answer.contains(held))
+      CHECK(assay::tests::schema_faults(
+                answer[held], registry.find(line.params["name"].get<std::string>())->output_schema)
+                .empty());
     settle(answer);
     transcript.push_back({{"request", message}, {"status", reply.status}, {"answer", answer}});
     return reply;

@@ -14,6 +14,24 @@ TEST_CASE("parse_json refuses depth before walking it") {
   REQUIRE(parse_json("\"" + std::string(1000, '[') + "\\\"[[\"").ok());
 }
 
+TEST_CASE("parse_json refuses more values than a request can need before it makes them") {
+  const auto zeros = [](std::size_t count) {
+    std::string text = "[0";
+    for (std::size_t i = 1; i < count; ++i) text += ",0";
+    return text + "]";
+  };
+  CHECK(parse_json(zeros(199'000)).ok());
+  for (const std::string& many : {zeros(200'001), "[" + zeros(100'000) + "," + zeros(100'001) + "]",
+                                  "{\"a\":" + zeros(300'000) + "}"}) {
+    const auto refused = parse_json(many);
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().code == ErrorCode::malformed_call);
+    CHECK(refused.error().message.find("more than 200000 values") != std::string::npos);
+  }
+  // A source is one value, whatever it is made of.
+  CHECK(parse_json("\"" + std::string(1'000'000, ',') + "\\\",[\"").ok());
+}
+
 TEST_CASE("parse_json names the byte of a syntax error") {
   const auto broken = parse_json("{\"a\": }");
   REQUIRE_FALSE(broken.ok());

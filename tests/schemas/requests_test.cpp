@@ -207,6 +207,22 @@ TEST_CASE("the legacy body compares torch with torch_cuda; the new form is taken
                           {"custom_kernel", {{"source_code", "c"}, {"kernel_type", "torch"}}}})
             .ok());
   CHECK_FALSE(read_rest_legacy(Json::array()).ok());
+  // Null is as good as absent.
+  const auto nulls = read_rest_legacy({{"ref_code", "r"},
+                                       {"custom_code", "c"},
+                                       {"kernel", nullptr},
+                                       {"ref_kernel", nullptr},
+                                       {"custom_kernel", nullptr}});
+  REQUIRE(nulls.ok());
+  CHECK(nulls->warnings.empty());
+  CHECK(nulls->candidate.source_code == "c");
+}
+
+TEST_CASE("an empty job_id is told as such") {
+  const auto empty = read_job_status_arguments({{"job_id", ""}});
+  REQUIRE_FALSE(empty.ok());
+  CHECK(empty.error().message.find("job_id: is empty; send the job_id") == 0);
+  CHECK(read_job_status_arguments({{"job_id", nullptr}}).error().fields.size() == 1);
 }
 
 TEST_CASE("unknown fields are ignored and listed") {
