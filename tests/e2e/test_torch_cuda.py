@@ -140,6 +140,27 @@ def test_a_compilation_error_is_200_and_begins_with_the_error(assay):
     assert error.startswith("cpp_sources:1:7: error:"), error
 
 
+# Quick to fail with slim headers, for minutes at work without them.
+SLOW_WITHOUT = """
+#ifdef ASSAY_SLIM_WITH_PYTHON
+int y = at::missing(1);
+#else
+constexpr int work() { int sum = 0; for (int i = 0; i < 2147483000; ++i) sum ^= i; return sum; }
+static_assert(work() != 1, "");
+#endif
+"""
+PATIENT = "['-fconstexpr-loop-limit=2147483647', '-fconstexpr-ops-limit=9223372036854775807', '-march=native']"
+
+
+def test_an_error_that_is_known_when_time_runs_out_is_told(assay):
+    build = f"ext = load_inline('slow', {SLOW_WITHOUT!r}, extra_cflags={PATIENT}, no_implicit_headers=True)\n"
+    answer = evaluate(assay, HEAD + build + MODEL, timeout=20)
+    error = compilation_error(answer)
+    assert "took longer than timeout" in error and "so far: extension 'slow', with slim headers" in error, error
+    assert "stock headers not finished" in error and "cpp_sources:3" in error, error
+    assert "Fix the error" in answer.body["verdict"]["next_step"]
+
+
 def test_a_syntax_error_of_python(assay):
     assert "SyntaxError" in compilation_error(evaluate(assay, "def f(:\n"))
 
