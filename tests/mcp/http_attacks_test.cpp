@@ -118,9 +118,9 @@ TEST_CASE(
        "415", false},
       {"deep nesting", post("/mcp", std::string(100'000, '[')), "400", false},
       {"very many values", post("/mcp", "[" + commas(300'000) + "0]"), "400", false},
-      {"two names", post("/mcp", kStats, "Mcp-Name: a\r\nMcp-Name: a\r\n"), "400", true},
-      {"two sessions", post("/mcp", kStats, "Mcp-Session-Id: a\r\nMcp-Session-Id: b\r\n"), "400",
-       true},
+      {"two names", post("/mcp", kStatsBody, "Mcp-Name: a\r\nMcp-Name: a\r\n"), "400", true},
+      {"two sessions", post("/mcp", kStatsBody, "Mcp-Session-Id: a\r\nMcp-Session-Id: b\r\n"),
+       "400", true},
   };
   for (const Attack& attack : attacks) {
     INFO(attack.name);
@@ -240,7 +240,7 @@ TEST_CASE("without the token nothing is answered, and its body is not read for l
 
 TEST_CASE("the documentation needs no token, and refusals have the form of their route's errors") {
   auto options = test_http_options();
-  options.auth = {kToken, "", ""};
+  options.auth = {kAttackToken, "", ""};
   Running running(options);
   Client client(running.port);
   for (const char* open : {"/docs", "/openapi.json"}) {

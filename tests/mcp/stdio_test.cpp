@@ -139,9 +139,9 @@ TEST_CASE("the end of input ends the server and withdraws what runs") {
 
 TEST_CASE("a client that reads nothing does not hold up the end") {
   for (const bool closes_input : {false, true}) {
-    Session session;
+    StdioSession session;
     session.engine.hold = true;
-    session.send_message(call(1, "evaluate_kernel", kEvaluate));
+    session.send_message(call(1, "evaluate_kernel", kPatientEvaluate));
     std::string questions;
     for (int i = 0; i < 40; ++i)  // answers of 20 KB each into a pipe of 64
       questions += R"({"jsonrpc":"2.0","id":5,"method":"tools/list"})"
@@ -161,7 +161,7 @@ TEST_CASE("a client that reads nothing does not hold up the end") {
 
 TEST_CASE(
     "a batch is what it is over HTTP: of its version, without initialize and modern messages") {
-  Session session;
+  StdioSession session;
   const json ping = {{"jsonrpc", "2.0"}, {"id", 1}, {"method", "ping"}};
   const auto initialize = [](int id) -> json {
     return {{"jsonrpc", "2.0"},
