@@ -87,7 +87,16 @@ class RunnerSource final : public DrawSource {
   InputSet next(std::uint64_t seed) override {
     last_ = runner_.draw(seed, max_bytes_);
     offsets_.clear();
-    for (const schemas::Value& value : last_.values) note_offsets(value);
+    std::size_t count = 0;
+    for (const schemas::Value& value : last_.values) {
+      note_offsets(value);
+      count += leaves_of(value);
+    }
+    // More could neither be bound nor be told as a contract for reuse.
+    if (count > schemas::kMaxArguments)
+      throw Failure(Cause::unusable, "get_inputs() returned " + std::to_string(count) +
+                                         " values; at most " +
+                                         std::to_string(schemas::kMaxArguments) + " are allowed");
     return input_set_of(last_.values);
   }
 
@@ -104,6 +113,13 @@ class RunnerSource final : public DrawSource {
   }
 
  private:
+  static std::size_t leaves_of(const schemas::Value& value) {
+    if (value.items.empty()) return 1;
+    std::size_t count = 0;
+    for (const schemas::Value& item : value.items) count += leaves_of(item);
+    return count;
+  }
+
   void note_offsets(const schemas::Value& value) {
     if (value.kind == schemas::Value::Kind::tensor) offsets_.push_back(value.tensor.offset);
     for (const schemas::Value& item : value.items) note_offsets(item);

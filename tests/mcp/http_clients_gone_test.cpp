@@ -73,7 +73,7 @@ TEST_CASE("a legacy call goes on without its client: only a message withdraws it
 
 TEST_CASE("whoever waits for a job and leaves frees the connection, and the job goes on") {
   auto options = test_http_options();
-  options.clients.connections = 2;
+  options.max_connections = 2;
   Running running(options);
   running.engine.hold = true;
   Client owner(running.port);

@@ -190,6 +190,26 @@ TEST_CASE("errors of the submission land in the field that clients look at") {
   CHECK(greedy.correctness == false);
 }
 
+TEST_CASE("more inputs than a contract holds are a fault of get_inputs, told with their number") {
+  for (const int count : {256, 257}) {
+    auto setup = compared();
+    setup.contract = false;
+    setup.candidate_type = schemas::KernelType::torch;
+    setup.inputs = FakeScript{};
+    setup.inputs->draw_tensors = count;
+    setup.inputs->draw_elements = 1;
+    const auto evaluation = run_session(setup).evaluation;
+    INFO(evaluation.verdict.summary);
+    CHECK(evaluation.verdict.code != VerdictCode::infrastructure_failed);
+    const bool is_refused =
+        evaluation.verdict.summary.find(
+            "get_inputs() returned 257 values; at most 256 are allowed") != std::string::npos;
+    CHECK(is_refused == (count > 256));
+    // What is told can be read where it goes.
+    CHECK(schemas::read_evaluation(schemas::to_json(evaluation)).ok());
+  }
+}
+
 TEST_CASE("a missing extension is handed up with whose it is") {
   for (const char* at : {"load", "probe", "pass"}) {
     auto setup = compared();
