@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import shutil
 import socket
 import ssl
@@ -148,7 +149,8 @@ def test_events_come_through_one_by_one(front):
                 first_event = time.monotonic() - start
         took = time.monotonic() - start
     print(f"first event after {first_event:.2f} s of {took:.2f} s")
-    assert b"structuredContent" in received and received.endswith(b"0\r\n\r\n")
+    text = re.sub(rb"\r\n[0-9a-f]+\r\n", b"", received)  # without the edges of chunks
+    assert b"structuredContent" in text and received.endswith(b"0\r\n\r\n")
     assert first_event < took - 1
 
 

@@ -97,11 +97,8 @@ TEST_CASE("who asks for the device's counters is told why there are none") {
   Fixture fixture;
   schemas::WorkRequest asking = work("good");
   asking.enable_device_metrics = true;
-  const auto id = fixture.engine->submit(asking);
-  REQUIRE(id);
-  const auto view = fixture.engine->wait(*id, 5s);
-  REQUIRE(view);
-  REQUIRE(view->evaluation);
+  const auto view = fixture.engine->wait(*fixture.engine->submit(asking), 5s);
+  REQUIRE((view && view->evaluation));
   REQUIRE(view->evaluation->warnings.size() == 1);
   CHECK(view->evaluation->warnings[0].find("device_metrics is null") == 0);
   const auto plain = fixture.engine->wait(fixture.submit("good"), 5s);

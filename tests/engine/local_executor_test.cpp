@@ -226,7 +226,7 @@ TEST_CASE("triton sources and contracts that do not fit") {
       evaluated(triton_add("at < n"), [](schemas::Kernel& kernel) { kernel.io->args.pop_back(); }),
       VerdictCode::compilation_failed, "no argument for the parameter 'BLOCK'");
   check_verdict(evaluated("import os\nos._exit(1)\n", as_it_is), VerdictCode::compilation_failed,
-                "the compiler ended by itself with exit code 1 while it compiled");
+                "the source ended the process that compiles it");
   check_verdict(evaluated("while True: pass\n", as_it_is), VerdictCode::compilation_failed,
                 "took longer than timeout allows");
   const Evaluation launcher =

@@ -20,6 +20,7 @@ GPU_WORDS = (
     "No CUDA GPUs are available",
     "Found no NVIDIA driver",
     "no CUDA-capable device",
+    "Cannot re-initialize CUDA in forked subprocess",
     "not compiled with CUDA enabled",
     "CUDA driver",
     "CUDA error",
