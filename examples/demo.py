@@ -179,6 +179,10 @@ def time_text(milliseconds):
     return ""
 
 
+def counted(stats):
+    return f"{stats['n']} {stats['kind'] if stats['n'] != 1 else stats['kind'].removesuffix('s')}"
+
+
 def spread_bar(stats, low, high, width=36):
     """min to max as a line, median to the 95th percentile as a block: where the calls lie."""
     def column(value):
@@ -205,7 +209,7 @@ def show_timing(terminal, answer):
         f"      {'':10}  {'median':>8}  {'p95':>8}   {time_text(low).strip()} to {time_text(high).strip()}", "dim"))
     for name, stats in sides:
         terminal.line(f"      {name:10}  {time_text(stats['median'])}  {time_text(stats['percentile_95'])}   "
-                      f"{spread_bar(stats, low, high)}  {stats['n']} {stats['kind']}")
+                      f"{spread_bar(stats, low, high)}  {counted(stats)}")
     if timing["speedup"]:
         interval = ""
         if timing["speedup_low"] and timing["speedup_high"]:

@@ -202,10 +202,10 @@ void Measurement::time_reference_alone() {
   const auto first = windows.begin() + static_cast<std::ptrdiff_t>(before);
   const double alone = per_call(first, windows.end());
   if (!disturbed(alone)) return;
-  warnings_.push_back(
-      "the reference took " + number_text(beside / alone) +
-      " times as long per call while the candidate's processes lived as after "
-      "their end, by their doing or the machine's; the ratio is to its time after it");
+  warnings_.push_back("the reference took " + number_text(beside / alone) +
+                      " times as long per call while the candidate's processes lived as after "
+                      "their end, by their doing or the machine's; the ratio is to its time after "
+                      "it, and its interval reaches to the other");
   reference_timings_.beside.assign(windows.begin(), first);
   windows.erase(windows.begin(), first);
 }

@@ -145,7 +145,8 @@ std::string final_disagrees(const SideReport& report, const SideTimings& timings
   if (last <= (1 + kFinalShare) * usual) return {};
   return "the " + name + "'s last window, which ended with a kill, took " +
          milliseconds_text(last) + " per call against " + milliseconds_text(usual) +
-         " in the others; its figures are those of that window alone";
+         " in the others; its figures are those of that window alone, and the interval of the "
+         "ratio reaches to the others'";
 }
 
 SideReport report_windows(const SideTimings& timings, const TimingFrame& frame,
@@ -207,7 +208,9 @@ SideReport report_side(const SideTimings& timings, const TimingFrame& frame,
   if (disagreement.empty()) return report;
   SideTimings last{{timings.windows.back()}, timings.copy_bound_ns, {}};
   last.windows[0].copy_ns = static_cast<std::int64_t>(copy_ns_of(timings.windows.back(), timings));
+  const std::vector<double> others(report.window_ms.begin(), report.window_ms.end() - 1);
   report = report_windows(last, frame, name);
+  report.left_out_ms = median(others);
   report.notes.push_back(disagreement);
   return report;
 }
@@ -244,13 +247,16 @@ schemas::Timing report_timing(const SideTimings& candidate, const SideTimings* r
     timing.speedup_low = interval->low;
     timing.speedup_high = interval->high;
   }
+  const auto reach = [&timing](double ratio) {
+    timing.speedup_low = std::min(timing.speedup_low.value_or(*timing.speedup), ratio);
+    timing.speedup_high = std::max(timing.speedup_high.value_or(*timing.speedup), ratio);
+  };
+  if (mine.left_out_ms) reach(median(theirs.window_ms) / *mine.left_out_ms);
   if (reference->beside.empty()) return timing;
   const SideTimings left_out{reference->beside, reference->copy_bound_ns, {}};
   const SideReport disturbed = report_windows(left_out, frame, "reference");
   if (!disturbed.unknown_reason.empty()) return timing;
-  const double other = median(disturbed.window_ms) / median(mine.window_ms);
-  timing.speedup_low = std::min(timing.speedup_low.value_or(*timing.speedup), other);
-  timing.speedup_high = std::max(timing.speedup_high.value_or(*timing.speedup), other);
+  reach(median(disturbed.window_ms) / median(mine.window_ms));
   return timing;
 }
 

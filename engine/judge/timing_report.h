@@ -41,6 +41,8 @@ struct TimingFrame {
 struct SideReport {
   schemas::TimingMethod method;
   std::vector<double> window_ms;  // net, per call, every window; the ratio's samples
+  // Where only the killed window counts: the middle of the others.
+  std::optional<double> left_out_ms;
   std::vector<std::string> notes;
   // Not empty: a window was no longer than an empty one; the time is unknown and all else is void.
   std::string unknown_reason;
@@ -54,8 +56,8 @@ SideReport report_side(const SideTimings& timings, const TimingFrame& frame,
 
 // Both sides into one Timing: medians of the windows give the ratio. `reference` may be null. A
 // side whose time is unknown is absent, and unavailable_reason says why. Of what the candidate says
-// that its copies took, no more is subtracted than the reference's took. Where windows of the
-// reference were left out, the interval reaches to the ratio that they give.
+// that its copies took, no more is subtracted than the reference's took. Where windows of a side
+// were left out, the interval reaches to the ratio that they give.
 schemas::Timing report_timing(const SideTimings& candidate, const SideTimings* reference,
                               const TimingFrame& frame, std::uint64_t bootstrap_seed);
 
