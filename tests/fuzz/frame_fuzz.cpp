@@ -78,8 +78,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::vector<std::string> wanted = plain_frames(bytes, broken);
     auto pair = sandbox::Channel::pair();
     if (!pair) std::abort();
-    auto& [channel, peer] = *pair;
-    sandbox::UniqueFd raw = peer.release();
+    sandbox::Channel& channel = pair->first;
+    sandbox::UniqueFd raw = pair->second.release();
     std::vector<std::string> got;
     std::optional<schemas::ErrorCode> error;
     const auto receive_all = [&] {
