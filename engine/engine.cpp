@@ -120,7 +120,8 @@ Result<std::string> EngineImpl::submit(schemas::WorkRequest work) {
     return fits.error();
   }
   auto job = std::make_shared<Job>();
-  job->record.spec.job_id = schemas::random_id();
+  const std::string job_id = schemas::random_id();
+  job->record.spec.job_id = job_id;
   job->record.spec.work = std::move(work);
   job->record.created_at = now_seconds();
   job->record.message = "queued";
@@ -136,19 +137,27 @@ Result<std::string> EngineImpl::submit(schemas::WorkRequest work) {
                    {}};
     }
     ++being_recorded_;
+    job->enter_stage(schemas::stage_name(schemas::Stage::queued));
+    active_.emplace(job_id, job);  // before the table lists it
   }
   const Status stored = table_->insert(job->record);
-  const std::lock_guard lock(mutex_);
-  --being_recorded_;
-  if (!stored) {
-    return stored.error();
+  {
+    const std::lock_guard lock(mutex_);
+    --being_recorded_;
+    changed_.notify_all();
+    if (!stored) {
+      active_.erase(job_id);
+      return stored.error();
+    }
+    statistics_.count_submitted();
+    queue_.push_back(job);
   }
-  job->enter_stage(schemas::stage_name(schemas::Stage::queued));
-  statistics_.count_submitted();
-  const std::string job_id = job->record.spec.job_id;
-  active_.emplace(job_id, job);
-  queue_.push_back(std::move(job));
-  changed_.notify_all();
+  // Whoever found it in the table may have come before the queue knew it.
+  if (job->cancellation.cancelled()) {
+    static_cast<void>(cancel(job_id));
+  } else {
+    notify(job);
+  }
   return job_id;
 }
 
@@ -312,6 +321,7 @@ void EngineImpl::stop(std::chrono::milliseconds patience) {
     std::unique_lock lock(mutex_);
     stopping_ = true;
     changed_.notify_all();
+    changed_.wait(lock, [&] { return being_recorded_ == 0; });
     if (!changed_.wait_for(lock, patience, [&] { return running_ == 0; })) {
       std::vector<JobPointer> running;
       for (const auto& [id, job] : active_) {

@@ -64,8 +64,9 @@ class EngineImpl final : public Engine {
   const std::chrono::steady_clock::time_point opened_ = std::chrono::steady_clock::now();
 
   std::mutex mutex_;
-  std::condition_variable changed_;                     // any job, the queue, stopping
-  std::unordered_map<std::string, JobPointer> active_;  // not yet terminal
+  std::condition_variable changed_;  // any job, the queue, stopping
+  std::unordered_map<std::string, JobPointer>
+      active_;  // not yet terminal; from before their record is on disk
   std::deque<JobPointer> queue_;
   std::size_t being_recorded_ = 0;  // submitted, on their way to disk
   std::int64_t running_ = 0;

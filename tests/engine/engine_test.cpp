@@ -4,52 +4,17 @@
 #include <map>
 #include <set>
 
-#include <catch2/catch.hpp>
-
 #include "engine/job_table.h"
-#include "tests/engine/fake_executor.h"
-#include "tests/engine/temporary_directory.h"
+#include "tests/engine/engine_fixture.h"
 
 using namespace assay;
 using engine::Engine;
 using engine::EngineOptions;
 using schemas::JobState;
 using tests::FakeExecutorState;
+using tests::work;
+using Fixture = tests::EngineFixture;
 using namespace std::chrono_literals;
-
-namespace {
-
-schemas::WorkRequest work(const std::string& source) {
-  schemas::WorkRequest request;
-  request.candidate.source_code = source;
-  return request;
-}
-
-struct Fixture {
-  explicit Fixture(std::int64_t parallel = 1, std::size_t queue = 100) {
-    options.data_directory = directory.path() + "/data";
-    options.max_queued_jobs = queue;
-    state->capacity.parallel_jobs = parallel;
-    open();
-  }
-  void open() {
-    auto opened = Engine::open(options, std::make_unique<tests::FakeExecutor>(state));
-    INFO((opened ? "" : opened.error().message));
-    REQUIRE(opened);
-    engine = std::move(*opened);
-  }
-  std::string submit(const std::string& source) {
-    auto id = engine->submit(work(source));
-    REQUIRE(id);
-    return *id;
-  }
-  tests::TemporaryDirectory directory;
-  EngineOptions options;
-  std::shared_ptr<FakeExecutorState> state = std::make_shared<FakeExecutorState>();
-  std::unique_ptr<Engine> engine;
-};
-
-}  // namespace
 
 TEST_CASE("a job runs to its end, with stages, log and result") {
   Fixture fixture;
@@ -201,40 +166,6 @@ TEST_CASE("a running job is cancelled; waiting has an end; unknown jobs are unkn
   CHECK(fixture.engine->wait("none", 0ms).error().message.starts_with(said));
   CHECK(fixture.engine->cancel("none").error().message.starts_with(said));
   CHECK(fixture.engine->compile_log("none", 0).error().message.starts_with(said));
-}
-
-TEST_CASE("a listener hears every change in order and can leave") {
-  Fixture fixture;
-  std::mutex mutex;
-  std::vector<std::string> heard;
-  int polite = 0;
-  const std::string blocker = fixture.submit("hold");
-  REQUIRE(fixture.state->wait_running(1));
-  const std::string id = fixture.submit("good");
-  REQUIRE(fixture.engine->listen(id, [&](const engine::JobView& view) {
-    const std::lock_guard lock(mutex);
-    heard.push_back(schemas::job_state_name(view.state));
-    return true;
-  }));
-  REQUIRE(fixture.engine->listen(id, [&](const engine::JobView&) {
-    const std::lock_guard lock(mutex);
-    return ++polite < 2;
-  }));
-  fixture.state->release();
-  REQUIRE(fixture.engine->wait(id, 5s));
-  fixture.engine->stop(1s);
-  const std::lock_guard lock(mutex);
-  REQUIRE(heard.size() >= 4);
-  CHECK(heard.back() == "completed");
-  CHECK(std::find(heard.begin(), heard.end(), "validating") != heard.end());
-  CHECK(polite == 2);
-  // Of a job that has ended: once, at once.
-  int once = 0;
-  REQUIRE(fixture.engine->listen(blocker, [&](const engine::JobView& view) {
-    ++once;
-    return view.state != JobState::completed;
-  }));
-  CHECK(once == 1);
 }
 
 TEST_CASE("stopping interrupts the running job and keeps the queued one for the next process") {
