@@ -14,7 +14,6 @@ using schemas::Json;
 using schemas::ObjectReader;
 using schemas::Result;
 
-constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
 constexpr std::size_t kMaxIdBytes = 128;
 constexpr std::size_t kMaxTextBytes = 65536;
 constexpr std::size_t kMaxDevices = 1024;
@@ -72,7 +71,7 @@ Json capacity_json(const CapacityMessage& message) {
 
 RunId read_run(ObjectReader& reader) {
   return {reader.required_string("job_id", kMaxIdBytes),
-          reader.int_or("fencing_token", 0, 0, kMost)};
+          reader.int_or("fencing_token", 0, 0, schemas::kNoLimit)};
 }
 
 CapacityMessage read_capacity(ObjectReader& reader) {
@@ -93,7 +92,7 @@ CapacityMessage read_capacity(ObjectReader& reader) {
   }
   if (const Json* json = reader.raw("cache")) {
     ObjectReader fields(*json, "cache", diagnostics);
-    const auto count = [&](const char* key) { return fields.int_or(key, 0, 0, kMost); };
+    const auto count = [&](const char* key) { return fields.int_or(key, 0, 0, schemas::kNoLimit); };
     CacheUse& used = message.capacity.cache.emplace();
     used.hits = count("hits");
     used.misses = count("misses");

@@ -266,8 +266,7 @@ class HttpServer::Implementation {
     // Also of an HTTP/1.0 client, who could not read a stream in pieces.
     if (answer.events && !accepts_stream(head)) {
       answer.events->closed(false);
-      RestResponse refused =
-          problem(406, "the answer is an event stream: accept text/event-stream, over HTTP/1.1");
+      RestResponse refused = problem(406, kWantsStream);
       refused.gpu_type = std::move(answer.gpu_type);
       answer = std::move(refused);
     }

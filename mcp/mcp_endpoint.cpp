@@ -222,9 +222,7 @@ McpReply McpEndpoint::take_batch(const std::vector<Decoded>& parts, const Peer& 
 }
 
 McpReply McpEndpoint::resume(const McpRequest& request) {
-  if (!request.accepts_stream)
-    return refuse(406, kSessionError,
-                  "the answer is an event stream: accept text/event-stream, over HTTP/1.1");
+  if (!request.accepts_stream) return refuse(406, kSessionError, kWantsStream);
   if (!request.headers.session_id || !request.headers.last_event_id)
     return not_allowed(
         "a stream begins with POST; GET resumes one, with Mcp-Session-Id and Last-Event-ID");

@@ -19,6 +19,10 @@
 
 namespace assay::mcp {
 
+// What a client that can read no event stream is told where the answer is one.
+inline constexpr const char* kWantsStream =
+    "the answer is an event stream: accept text/event-stream, over HTTP/1.1";
+
 struct McpRequest {
   std::string method;  // of HTTP, upper case
   std::string_view body;

@@ -66,10 +66,12 @@ struct Timing {
   std::optional<TimingMethod> candidate,
       reference;  // same method, mode and cache state on both sides
   std::vector<TimingMethod> candidate_other, reference_other;
-  std::optional<double> speedup;                    // reference median / candidate median
-  std::optional<double> speedup_low, speedup_high;  // 95 % bootstrap interval
-  std::string unavailable_reason;                   // why there is no timing, or not of both sides
-  std::vector<std::string> notes;                   // "events and window disagree by 12 %"
+  std::optional<double> speedup;  // reference median / candidate median
+  std::optional<double> speedup_low,
+      speedup_high;  // 95 % bootstrap interval, reaching further where windows were
+  // left out (engine/judge/timing_report.h)
+  std::string unavailable_reason;  // why there is no timing, or not of both sides
+  std::vector<std::string> notes;  // "events and window disagree by 12 %"
 };
 
 struct WorstElement {
@@ -202,6 +204,8 @@ bool is_error(const Evaluation& evaluation);
 // The whole document as clients get it (old fields first). Round-trips through read_evaluation.
 Json to_json(const Evaluation& evaluation);
 Result<Evaluation> read_evaluation(const Json& json);
+// The figures of one kernel, as whoever compiled it tells them; not its name and its occupancy.
+void read_resource_figures(ObjectReader& reader, KernelResources& kernel);
 
 // The parts that travel between processes on their own. `autotune` of a runner's answer and of an
 // evaluation is the same list; what is beyond kMaxTunings or a text's cap is an error.

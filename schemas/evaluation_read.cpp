@@ -163,14 +163,7 @@ KernelResources read_resources(const Json& json, const std::string& path,
   ObjectReader reader(json, path, diagnostics);
   KernelResources kernel;
   kernel.kernel_name = text(reader, "kernel_name");
-  kernel.registers = reader.optional_int("registers", 0, kNoLimit);
-  kernel.spill_store_bytes = reader.optional_int("spill_store_bytes", 0, kNoLimit);
-  kernel.spill_load_bytes = reader.optional_int("spill_load_bytes", 0, kNoLimit);
-  kernel.shared_static_bytes = reader.optional_int("shared_static_bytes", 0, kNoLimit);
-  kernel.shared_dynamic_bytes = reader.optional_int("shared_dynamic_bytes", 0, kNoLimit);
-  kernel.local_bytes = reader.optional_int("local_bytes", 0, kNoLimit);
-  kernel.constant_bytes = reader.optional_int("constant_bytes", 0, kNoLimit);
-  kernel.stack_bytes = reader.optional_int("stack_bytes", 0, kNoLimit);
+  read_resource_figures(reader, kernel);
   kernel.occupancy = reader.optional_number("occupancy", 0, 1);
   kernel.occupancy_limiter = text(reader, "occupancy_limiter");
   kernel.occupancy_unavailable_reason = text(reader, "occupancy_unavailable_reason");
@@ -259,6 +252,17 @@ CompileReport read_compile_report(const Json& json, const std::string& path,
     report.kernels.push_back(read_resources(kernel, at, diagnostics));
   });
   return report;
+}
+
+void read_resource_figures(ObjectReader& reader, KernelResources& kernel) {
+  kernel.registers = reader.optional_int("registers", 0, kNoLimit);
+  kernel.spill_store_bytes = reader.optional_int("spill_store_bytes", 0, kNoLimit);
+  kernel.spill_load_bytes = reader.optional_int("spill_load_bytes", 0, kNoLimit);
+  kernel.shared_static_bytes = reader.optional_int("shared_static_bytes", 0, kNoLimit);
+  kernel.shared_dynamic_bytes = reader.optional_int("shared_dynamic_bytes", 0, kNoLimit);
+  kernel.local_bytes = reader.optional_int("local_bytes", 0, kNoLimit);
+  kernel.constant_bytes = reader.optional_int("constant_bytes", 0, kNoLimit);
+  kernel.stack_bytes = reader.optional_int("stack_bytes", 0, kNoLimit);
 }
 
 Result<Evaluation> read_evaluation(const Json& json) {

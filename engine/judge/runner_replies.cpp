@@ -2,7 +2,6 @@
 #include "engine/judge/runner_replies.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "engine/judge/memory.h"
@@ -11,9 +10,9 @@ namespace assay::engine::judge {
 namespace {
 
 using schemas::Json;
+using schemas::kNoLimit;
 using schemas::ObjectReader;
 
-constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
 constexpr std::size_t kMaxNameBytes = 512;
 constexpr std::size_t kMaxWeights = 16384;
 constexpr std::size_t kMaxSkipped = 256;
@@ -34,7 +33,7 @@ std::int64_t total_bytes(const std::vector<schemas::Value>& values) {
   for (const schemas::Value& value : values) {
     std::int64_t more =
         value.kind == schemas::Value::Kind::tensor ? value.tensor.bytes : total_bytes(value.items);
-    total = more > kMost - total ? kMost : total + more;
+    total = more > kNoLimit - total ? kNoLimit : total + more;
   }
   return total;
 }
@@ -52,14 +51,7 @@ schemas::KernelResources read_resources(const Json& json, schemas::Diagnostics& 
   ObjectReader reader(json, "resources", diagnostics);
   schemas::KernelResources resources;
   resources.kernel_name = reader.optional_string("kernel_name", kMaxNameBytes).value_or("");
-  resources.registers = reader.optional_int("registers", 0, kMost);
-  resources.spill_store_bytes = reader.optional_int("spill_store_bytes", 0, kMost);
-  resources.spill_load_bytes = reader.optional_int("spill_load_bytes", 0, kMost);
-  resources.shared_static_bytes = reader.optional_int("shared_static_bytes", 0, kMost);
-  resources.shared_dynamic_bytes = reader.optional_int("shared_dynamic_bytes", 0, kMost);
-  resources.local_bytes = reader.optional_int("local_bytes", 0, kMost);
-  resources.constant_bytes = reader.optional_int("constant_bytes", 0, kMost);
-  resources.stack_bytes = reader.optional_int("stack_bytes", 0, kMost);
+  schemas::read_resource_figures(reader, resources);
   return resources;
 }
 
@@ -129,7 +121,7 @@ std::vector<NamedTensor> read_weights(const Json& body, const sandbox::SharedMem
                                       static_cast<std::int64_t>(buffer.size()));
     if (!value) return diagnostics.errors.push_back({path, value.error().message});
     weight.tensor = value->front().tensor;
-    total = weight.tensor.bytes > kMost - total ? kMost : total + weight.tensor.bytes;
+    total = weight.tensor.bytes > kNoLimit - total ? kNoLimit : total + weight.tensor.bytes;
     weights.push_back(std::move(weight));
   });
   demand_clean(diagnostics, role, at);
@@ -141,7 +133,7 @@ WeightsCopied read_weights_copied(const Json& body, schemas::RunnerRole role, co
   schemas::Diagnostics diagnostics;
   ObjectReader reader(body, "answer", diagnostics);
   WeightsCopied copied;
-  copied.copied = reader.int_or("copied", 0, 0, kMost);
+  copied.copied = reader.int_or("copied", 0, 0, kNoLimit);
   reader.each("skipped", kMaxSkipped, false, [&](const Json& item, const std::string&) {
     if (item.is_string())
       copied.skipped.push_back(item.get<std::string>().substr(0, kMaxNameBytes));
@@ -161,7 +153,7 @@ Probed read_probed(const Json& body, std::int64_t elapsed_ns, schemas::RunnerRol
   Probed probed;
   probed.outputs = std::move(*outputs);
   probed.autotune = schemas::read_autotune(reader);
-  probed.elapsed_ns = std::min(reader.int_or("elapsed_ns", elapsed_ns, 0, kMost), elapsed_ns);
+  probed.elapsed_ns = std::min(reader.int_or("elapsed_ns", elapsed_ns, 0, kNoLimit), elapsed_ns);
   demand_clean(diagnostics, role, at);
   return probed;
 }
@@ -196,7 +188,7 @@ PassDone read_pass_done(const Json& body, std::size_t calls, std::int64_t elapse
   });
   // Measured beside the window where the calls are one graph: may come out longer than the window
   // itself.
-  if (const auto copy_ns = reader.optional_int("copy_ns", 0, kMost))
+  if (const auto copy_ns = reader.optional_int("copy_ns", 0, kNoLimit))
     done.copy_ns = std::min(*copy_ns, elapsed_ns);
   demand_clean(diagnostics, role, at);
   if (done.calls_ns.size() != calls && done.calls_ns.size() != 1)

@@ -136,17 +136,12 @@ std::string too_short_text(const TimedWindow& window, const TimingFrame& frame,
          ") and the copying of its outputs: too short to measure; larger inputs take longer";
 }
 
-// Empty: the killed window, if any, took no longer than the others.
-std::string final_disagrees(const SideReport& report, const SideTimings& timings,
-                            const std::string& name) {
-  if (!timings.windows.back().killed || report.window_ms.size() < 2) return {};
-  const std::vector<double> others(report.window_ms.begin(), report.window_ms.end() - 1);
-  const double usual = median(others), last = report.window_ms.back();
-  if (last <= (1 + kFinalShare) * usual) return {};
-  return "the " + name + "'s last window, which ended with a kill, took " +
-         milliseconds_text(last) + " per call against " + milliseconds_text(usual) +
-         " in the others; its figures are those of that window alone, and the interval of the "
-         "ratio reaches to the others'";
+// The middle of the other windows, where the killed one took longer.
+std::optional<double> faster_than_killed(const SideReport& report, const SideTimings& timings) {
+  if (!timings.windows.back().killed || report.window_ms.size() < 2) return std::nullopt;
+  const double usual =
+      median(std::vector<double>(report.window_ms.begin(), report.window_ms.end() - 1));
+  return report.window_ms.back() > (1 + kFinalShare) * usual ? std::optional(usual) : std::nullopt;
 }
 
 SideReport report_windows(const SideTimings& timings, const TimingFrame& frame,
@@ -204,14 +199,17 @@ SideReport report_side(const SideTimings& timings, const TimingFrame& frame,
                        const std::string& name) {
   SideReport report = report_windows(timings, frame, name);
   if (!report.unknown_reason.empty()) return report;
-  const std::string disagreement = final_disagrees(report, timings, name);
-  if (disagreement.empty()) return report;
+  const auto usual = faster_than_killed(report, timings);
+  if (!usual) return report;
   SideTimings last{{timings.windows.back()}, timings.copy_bound_ns, {}};
   last.windows[0].copy_ns = static_cast<std::int64_t>(copy_ns_of(timings.windows.back(), timings));
-  const std::vector<double> others(report.window_ms.begin(), report.window_ms.end() - 1);
   report = report_windows(last, frame, name);
-  report.left_out_ms = median(others);
-  report.notes.push_back(disagreement);
+  report.left_out_ms = usual;
+  report.notes.push_back("the " + name + "'s last window, which ended with a kill, took " +
+                         milliseconds_text(report.window_ms.front()) + " per call against " +
+                         milliseconds_text(*usual) +
+                         " in the others; its figures are those of that window alone, and the "
+                         "interval of the ratio reaches to the others'");
   return report;
 }
 

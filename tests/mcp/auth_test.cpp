@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/mcp/token.h"
+
 namespace {
 
 using assay::mcp::AuthOptions;
@@ -11,9 +13,8 @@ using assay::mcp::is_usable_token;
 using assay::mcp::refuse_unauthorized;
 using assay::mcp::RequestHead;
 using assay::mcp::resource_metadata;
+using assay::tests::kToken;
 using Catch::Contains;
-
-const std::string kToken = "0123456789abcdef";
 
 RequestHead head(const std::string& path, const std::string& authorization = "") {
   RequestHead made;

@@ -4,13 +4,13 @@
 #include <catch2/catch.hpp>
 
 #include "mcp/options.h"
+#include "tests/mcp/token.h"
 
 namespace {
 
 using assay::mcp::Options;
+using assay::tests::kToken;
 using Catch::Contains;
-
-const std::string kDoorToken = "0123456789abcdef";
 
 assay::schemas::Result<Options> parse(const std::vector<std::string>& arguments,
                                       const std::string& token_in_environment = "") {
@@ -25,8 +25,8 @@ TEST_CASE("an address that others reach wants a token") {
     const auto refused = parse({"serve", "--host", host});
     REQUIRE_FALSE(refused.ok());
     CHECK_THAT(refused.error().message, Contains("--token") && Contains("ASSAY_TOKEN"));
-    CHECK(parse({"serve", "--host", host, "--token", kDoorToken}).ok());
-    CHECK(parse({"serve", "--host", host}, kDoorToken).ok());
+    CHECK(parse({"serve", "--host", host, "--token", kToken}).ok());
+    CHECK(parse({"serve", "--host", host}, kToken).ok());
     CHECK(parse({"stdio", "--host", host}).ok());  // binds nothing
   }
   for (const char* host : {"127.0.0.1", "localhost", "::1"})
@@ -38,17 +38,16 @@ TEST_CASE("the door's flags are read") {
       parse({"serve", "--allowed-host", "a.example", "--allowed-host=b.example", "--allowed-origin",
              "https://App.example", "--rate-limit", "2.5", "--auth-server",
              "https://login.example/", "--public-url=https://kernels.example"},
-            kDoorToken);
+            kToken);
   REQUIRE(options.ok());
   CHECK(options->door.allowed_hosts == std::vector<std::string>{"a.example", "b.example"});
   CHECK(options->door.allowed_origins == std::vector<std::string>{"https://app.example"});
   CHECK(options->door.rate_limit == 2.5);
-  CHECK(options->door.auth.token == kDoorToken);
+  CHECK(options->door.auth.token == kToken);
   CHECK(options->door.auth.auth_server == "https://login.example");
   CHECK(options->door.auth.public_url == "https://kernels.example");
   CHECK_FALSE(parse({"serve"})->door.rate_limit);
-  CHECK(parse({"serve", "--token", kDoorToken + kDoorToken}, kDoorToken)->door.auth.token ==
-        kDoorToken + kDoorToken);
+  CHECK(parse({"serve", "--token", kToken + kToken}, kToken)->door.auth.token == kToken + kToken);
 }
 
 TEST_CASE("what could not hold the door is refused, naming the flag") {

@@ -9,12 +9,14 @@
 #include <catch2/catch.hpp>
 
 #include "tests/mcp/raw_http.h"
+#include "tests/mcp/token.h"
 
 namespace {
 
 using assay::tests::body_of;
 using assay::tests::Client;
 using assay::tests::get;
+using assay::tests::kToken;
 using assay::tests::post;
 using assay::tests::Running;
 using assay::tests::test_http_options;
@@ -30,7 +32,6 @@ const std::string kStatsBody = json({{"jsonrpc", "2.0"},
                                      {"params", {{"name", "get_server_stats"}}}})
                                    .dump();
 const std::string kTools = R"({"jsonrpc":"2.0","id":2,"method":"tools/list"})";
-const std::string kAttackToken = "0123456789abcdef";
 
 assay::mcp::HttpOptions impatient() {
   auto options = test_http_options();
@@ -222,14 +223,14 @@ TEST_CASE("a defect of ours is told as such, without its text") {
 
 TEST_CASE("without the token nothing is answered, and its body is not read for long") {
   auto options = test_http_options();
-  options.auth = {kAttackToken, "https://login.example", ""};
+  options.auth = {kToken, "https://login.example", ""};
   Running running(options);
   Client client(running.port);
   client.send(post("/mcp", kStatsBody));
   std::string answer = client.receive_answer();
   CHECK_THAT(answer, StartsWith("HTTP/1.1 401"));
   CHECK_THAT(answer, Contains("WWW-Authenticate: Bearer realm=\"assay\", resource_metadata="));
-  client.send(post("/mcp", kStatsBody, "Authorization: Bearer " + kAttackToken + "\r\n"));
+  client.send(post("/mcp", kStatsBody, "Authorization: Bearer " + kToken + "\r\n"));
   CHECK_THAT(client.receive_answer(), StartsWith("HTTP/1.1 200"));
   client.send(get("/.well-known/oauth-protected-resource/mcp"));
   CHECK(body_of(client.receive_answer())["authorization_servers"][0] == "https://login.example");
@@ -240,7 +241,7 @@ TEST_CASE("without the token nothing is answered, and its body is not read for l
 
 TEST_CASE("the documentation needs no token, and refusals have the form of their route's errors") {
   auto options = test_http_options();
-  options.auth = {kAttackToken, "", ""};
+  options.auth = {kToken, "", ""};
   Running running(options);
   Client client(running.port);
   for (const char* open : {"/docs", "/openapi.json"}) {
