@@ -49,8 +49,9 @@ note() { printf '%s\n' "$*" | tee -a "$root/build/check.txt" >&2; }
 check() {
   local failed=0 harnesses
   : >build/check.txt
-  build dev
-  if "$ASSAY_PYTHON" scripts/run_clang_tidy.py build/dev --jobs "$(job_count)"; then
+  configure release
+  configure dev
+  if "$ASSAY_PYTHON" scripts/run_clang_tidy.py build/release build/dev --jobs "$(job_count)"; then
     note "clang-tidy: no findings"
   else
     note "clang-tidy: findings, see above"

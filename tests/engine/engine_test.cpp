@@ -120,10 +120,8 @@ TEST_CASE("the queue has positions and a bound") {
   Fixture fixture(1, 3);
   const std::string running = fixture.submit("hold");
   REQUIRE(fixture.state->wait_running(1));
-  std::vector<std::string> queued;
-  for (int i = 0; i < 3; ++i) {
-    queued.push_back(fixture.submit("good" + std::to_string(i)));
-  }
+  const std::vector<std::string> queued = {fixture.submit("good0"), fixture.submit("good1"),
+                                           fixture.submit("good2")};
   const auto refused = fixture.engine->submit(work("good"));
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == schemas::ErrorCode::overloaded);
