@@ -43,11 +43,20 @@ std::size_t leading_empty_lines(std::string_view text) {
   return bytes;
 }
 
-HttpRefusal too_slow(const char* what) {
-  return {408, std::string(what) + " took too long to arrive", {}, true};
+// Of what did not arrive whole.
+HttpRefusal refusal_of(Wait waited, const char* what) {
+  switch (waited) {
+    case Wait::timed_out: return {408, std::string(what) + " took too long to arrive", {}, true};
+    case Wait::stopped: return stopping_refusal();
+    default: return {0, "the peer has gone", {}, true};
+  }
 }
 
 }  // namespace
+
+HttpRefusal stopping_refusal() {
+  return {503, "the server is stopping: try again", {{"Retry-After", "5"}}, true};
+}
 
 bool BodyBudget::take(std::uint64_t bytes) {
   std::uint64_t left = left_bytes_.load();
@@ -64,8 +73,8 @@ bool BodyLease::grow_to(std::uint64_t bytes) {
   return true;
 }
 
-Connection::Connection(int socket, int stop_event, ConnectionLimits limits)
-    : socket_(socket), stop_event_(stop_event), limits_(limits) {
+Connection::Connection(int socket, StopEvents stops, ConnectionLimits limits)
+    : socket_(socket), stops_(stops), limits_(limits) {
   sockaddr_storage address{};
   socklen_t size = sizeof address;
   if (::getpeername(socket_, reinterpret_cast<sockaddr*>(&address), &size) == 0) {
@@ -94,21 +103,23 @@ Connection::~Connection() {
   ::close(socket_);
 }
 
-Wait Connection::await(short events, Clock::time_point until, bool stoppable) const {
+Wait Connection::await(short events, Clock::time_point until, bool idle) const {
   std::array<pollfd, 2> waits = {pollfd{socket_, events, 0},
-                                 pollfd{stoppable ? stop_event_ : -1, POLLIN, 0}};
+                                 pollfd{idle ? stops_.idle : stops_.all, POLLIN, 0}};
   for (;;) {
     const int count = ::poll(waits.data(), waits.size(), milliseconds_until(until));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return Wait::closed;
+    // A peer that moves some bytes each time would otherwise never be cut off.
+    if (!idle && waits[1].revents != 0) return Wait::stopped;
     if (waits[0].revents != 0) return Wait::ready;
     if (waits[1].revents != 0) return Wait::stopped;
     if (Clock::now() >= until) return Wait::timed_out;
   }
 }
 
-Wait Connection::receive(Clock::time_point until, bool stoppable) {
-  const Wait waited = await(POLLIN, until, stoppable);
+Wait Connection::receive(Clock::time_point until, bool idle) {
+  const Wait waited = await(POLLIN, until, idle);
   if (waited != Wait::ready) return waited;
   std::array<char, kPieceBytes> piece;
   const ssize_t count = ::recv(socket_, piece.data(), piece.size(), MSG_DONTWAIT);
@@ -147,12 +158,8 @@ ParsedHead Connection::read_head() {
                       {},
                       true}};
     searched = kept_.size() < 3 ? 0 : kept_.size() - 3;
-    switch (receive(until, false)) {
-      case Wait::ready: break;
-      case Wait::timed_out: return {{}, too_slow("the request's head")};
-      case Wait::closed:
-      case Wait::stopped: return {{}, HttpRefusal{0, "the peer has gone", {}, true}};
-    }
+    if (const Wait waited = receive(until, false); waited != Wait::ready)
+      return {{}, refusal_of(waited, "the request's head")};
   }
 }
 
@@ -169,8 +176,7 @@ Connection::Body Connection::read_body(std::uint64_t bytes, BodyLease& lease) {
         start + limits_.read_timeout + std::chrono::duration_cast<Clock::duration>(earned);
     const auto waited = receive(std::min(deadline, Clock::now() + limits_.read_timeout), false);
     if (waited != Wait::ready) {
-      body.refused = waited == Wait::timed_out ? too_slow("the request's body")
-                                               : HttpRefusal{0, "the peer has gone", {}, true};
+      body.refused = refusal_of(waited, "the request's body");
       return body;
     }
     if (!lease.grow_to(body.text.size() + kept_.size())) {
@@ -220,8 +226,9 @@ void Connection::write_at_once(std::string_view bytes) {
 
 bool Connection::peer_has_gone() const {
   if (broken_) return true;
-  pollfd wait{socket_, POLLRDHUP, 0};
-  return ::poll(&wait, 1, 0) > 0 && (wait.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+  std::array<pollfd, 2> waits = {pollfd{socket_, POLLRDHUP, 0}, pollfd{stops_.all, POLLIN, 0}};
+  return ::poll(waits.data(), waits.size(), 0) > 0 &&
+         ((waits[0].revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0 || waits[1].revents != 0);
 }
 
 }  // namespace assay::mcp

@@ -48,12 +48,20 @@ class BodyLease {
   std::uint64_t taken_ = 0;
 };
 
+HttpRefusal stopping_refusal();
+
 enum class Wait { ready, closed, timed_out, stopped };
+
+// Descriptors that become readable and stay so.
+struct StopEvents {
+  int idle = -1;  // connections that wait for a request have to end
+  int all = -1;   // whatever waits for its peer has to end
+};
 
 class Connection {
  public:
-  // Takes the socket over. `stop_event` becomes readable when idle connections have to end.
-  Connection(int socket, int stop_event, ConnectionLimits limits);
+  // Takes the socket over.
+  Connection(int socket, StopEvents stops, ConnectionLimits limits);
   // Closes it so that the peer can read what was written, even if it is still sending.
   ~Connection();
   Connection(const Connection&) = delete;
@@ -61,10 +69,11 @@ class Connection {
 
   // For the first byte of a request.
   Wait await_request(std::chrono::milliseconds patience);
-  // Up to and with the blank line; 431 when it is too long, 408 when it takes too long, status 0
-  // when the peer has gone.
+  // Up to and with the blank line; 431 when it is too long, 408 when it takes too long, 503 when
+  // the server stops, status 0 when the peer has gone.
   ParsedHead read_head();
-  // Exactly `bytes`, which then are no longer in the connection. `refused`: 408 or 503 (memory).
+  // Exactly `bytes`, which then are no longer in the connection. `refused`: 408 or 503 (memory,
+  // stopping).
   struct Body {
     std::string text;
     std::optional<HttpRefusal> refused;
@@ -77,7 +86,7 @@ class Connection {
   bool write(std::string_view bytes);
   // Waits for nothing, and gives up rather than wait.
   void write_at_once(std::string_view bytes);
-  // Sees a peer that closed even when it left bytes behind.
+  // Sees a peer that closed even when it left bytes behind. Also true once all has to end.
   bool peer_has_gone() const;
 
   const ClientName& client() const { return client_; }
@@ -87,14 +96,14 @@ class Connection {
  private:
   using Clock = std::chrono::steady_clock;
 
-  // Waits until the socket is ready for `events`.
-  Wait await(short events, Clock::time_point until, bool stoppable) const;
+  // Waits until the socket is ready for `events`. `idle`: nothing is in progress meanwhile.
+  Wait await(short events, Clock::time_point until, bool idle) const;
   // Reads what there is behind what is kept.
-  Wait receive(Clock::time_point until, bool stoppable);
+  Wait receive(Clock::time_point until, bool idle);
   std::string take_kept(std::uint64_t bytes);
 
   const int socket_;
-  const int stop_event_;
+  const StopEvents stops_;
   const ConnectionLimits limits_;
   ClientName client_;
   int port_ = 0;

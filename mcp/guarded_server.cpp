@@ -110,6 +110,12 @@ HttpRefusal busy(int status, std::string message, std::chrono::seconds retry_aft
       status, std::move(message), {{"Retry-After", std::to_string(retry_after.count())}}, close};
 }
 
+// For all who wait, and for good: nobody reads it.
+void make_readable(int event) {
+  const std::uint64_t one = 1;
+  (void)!::write(event, &one, sizeof one);
+}
+
 // A number that is one larger for as long as this lives.
 class Counted {
  public:
@@ -132,7 +138,7 @@ GuardedServer::GuardedServer(GuardedServerOptions options, Answer answer, Refusa
       refusal_text_(std::move(refusal_text)),
       clients_(options_.clients),
       bodies_(options_.max_bodies_bytes),
-      stop_event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+      stops_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)} {
   // The library's own routing, with a regular expression per route, is not reached.
   set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
     answer_(request, response, [connection = answering] { return connection->peer_has_gone(); });
@@ -141,20 +147,21 @@ GuardedServer::GuardedServer(GuardedServerOptions options, Answer answer, Refusa
 }
 
 GuardedServer::~GuardedServer() {
-  ::close(stop_event_);
+  ::close(stops_.idle);
+  ::close(stops_.all);
 }
 
 void GuardedServer::drain(std::chrono::milliseconds patience) {
   draining_ = true;
-  const std::uint64_t one = 1;
-  (void)!::write(stop_event_, &one, sizeof one);  // stays readable for all who wait
+  make_readable(stops_.idle);
   const auto until = std::chrono::steady_clock::now() + patience;
   while (requests_in_progress_ > 0 && std::chrono::steady_clock::now() < until)
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  make_readable(stops_.all);
 }
 
 bool GuardedServer::process_and_close_socket(socket_t socket) {
-  Connection connection(socket, stop_event_, options_.connection);
+  Connection connection(socket, stops_, options_.connection);
   const Counted open(connections_);
   if (open.value() > options_.max_connections) {
     // It is not waited for, neither its request nor that it reads this.
@@ -215,8 +222,7 @@ std::optional<HttpRefusal> GuardedServer::judge(const Connection& connection,
   if (auto refused = refuse_unread(head)) return refused;
   if (const auto wait = clients_.admit_request(connection.client()))
     return busy(429, "too many requests from this client", *wait, false);
-  if (draining_)
-    return busy(503, "the server is stopping: try again", std::chrono::seconds(5), true);
+  if (draining_) return stopping_refusal();
   return refuse_read(head, options_.guard);
 }
 

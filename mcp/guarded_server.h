@@ -48,7 +48,7 @@ class GuardedServer final : public httplib::Server {
   ~GuardedServer() override;
 
   // New requests are refused and idle connections end from here on. Returns when the requests in
-  // progress are answered, or after `patience`.
+  // progress are answered; after `patience`, whatever still waits for its client is cut off.
   void drain(std::chrono::milliseconds patience);
 
   std::size_t connections() const { return connections_; }
@@ -73,7 +73,7 @@ class GuardedServer final : public httplib::Server {
   const RefusalText refusal_text_;
   ClientLimits clients_;
   BodyBudget bodies_;
-  const int stop_event_;
+  const StopEvents stops_;
   std::atomic<bool> draining_ = false;
   std::atomic<std::size_t> connections_ = 0;
   std::atomic<std::size_t> requests_in_progress_ = 0;

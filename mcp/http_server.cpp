@@ -22,8 +22,6 @@ using schemas::ErrorCode;
 
 constexpr int kListenBacklog = 1'024;
 constexpr std::size_t kRefusingThreads = 16;
-// For the answers that are on their way when the server stops.
-constexpr std::chrono::milliseconds kDrainPatience{4'000};
 constexpr std::chrono::milliseconds kStreamPoll{
     200};  // a reader who has gone is noticed within this time
 constexpr const char* kEventStream = "text/event-stream";
@@ -205,7 +203,7 @@ class HttpServer::Implementation {
     // The library forgets a stop that comes before its accept loop runs.
     while (serving_ && !http_.is_running())
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    http_.drain(kDrainPatience);
+    http_.drain(options_.drain_patience);
     http_.stop();
   }
 

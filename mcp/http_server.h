@@ -38,6 +38,8 @@ struct HttpOptions {
   std::chrono::seconds keep_alive{5};
   std::chrono::seconds read_timeout{10};
   std::chrono::seconds write_timeout{15};
+  // For the answers that are on their way when the server stops; then they are cut off.
+  std::chrono::milliseconds drain_patience{4'000};
   // A call that is done within this time is answered as plain JSON, a longer one as a stream.
   std::chrono::milliseconds stream_after{1'000};
   bool stream_lists = false;  // tools/list by a stream: for the conformance suite

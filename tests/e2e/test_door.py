@@ -245,6 +245,35 @@ def test_many_streams_and_queued_jobs_leave_health_quick_and_end_properly():
             streams.close()
 
 
+def drip(sock, until):
+    """About 60 kB/s until the server has had enough."""
+    with contextlib.suppress(OSError):
+        while time.monotonic() < until:
+            sock.sendall(b"x" * 3000)
+            time.sleep(0.05)
+
+
+def test_slow_clients_do_not_hold_up_the_end():
+    """Half a head, an upload without end, a client that reads nothing: each would wait for ever."""
+    with Assay() as server:
+        server.await_healthy()
+        listing = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/list"}).encode()
+        with connect(server.port) as silent, connect(server.port) as uploading, connect(server.port) as deaf:
+            silent.sendall(b"GET /health HT")
+            uploading.sendall(post_head(60_000_000, path="/evaluate"))
+            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            deaf.sendall((post_head(len(listing)) + listing) * 60)
+            dripping = threading.Thread(target=drip, args=(uploading, time.monotonic() + 20))
+            dripping.start()
+            time.sleep(1)
+            status, took = server.stop(limit_s=STOP_LIMIT_S * 2)
+            dripping.join()
+            print(f"ended after {took:.1f} s with {status}")
+            assert status == 0, server.log()
+            assert took < STOP_LIMIT_S
+            assert read_all(silent).startswith(b"HTTP/1.1 503")
+
+
 def test_nothing_acknowledged_is_lost_by_sigkill():
     with Assay() as first:
         first.await_healthy()
