@@ -82,7 +82,7 @@ Status set_url(std::string& into, const std::string& name, const std::string& va
 
 const char* const kDoorHelp =
     R"(  --allowed-host NAME    a name clients may call this server by, beside localhost; may be repeated
-  --allowed-origin URL   an origin whose pages may call it, beside its own; may be repeated
+  --allowed-origin URL   an origin whose pages may call it (CORS), beside its own; may be repeated
   --token TOKEN          wanted as 'Authorization: Bearer TOKEN'; better given as ASSAY_TOKEN
   --rate-limit N         requests per second and client; 0: none (50, and none on loopback)
   --auth-server URL      where tokens come from; served as RFC 9728 metadata

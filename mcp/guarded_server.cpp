@@ -9,6 +9,8 @@
 
 #include <sys/eventfd.h>
 
+#include "mcp/cors.h"
+
 namespace assay::mcp {
 namespace {
 
@@ -21,8 +23,12 @@ constexpr std::uint64_t kTrimmedBodyBytes = std::uint64_t{1} << 20;
 // Above three quarters of the connections, an idle one is worth less than a new one.
 constexpr std::chrono::milliseconds kKeepAliveWhenFull{500};
 
-// The connection that this thread answers on: the library hands its handler no word of ours.
-thread_local const Connection* answering = nullptr;
+// What this thread answers, and to whom: the library hands its handlers no word of ours.
+struct Answering {
+  const Connection* connection = nullptr;
+  const RequestHead* head = nullptr;
+};
+thread_local Answering answering;
 
 // What the library needs of a connection: the head it is to see, and where its answer goes. Without
 // `override`: each version of the library has another set of these, under the same names.
@@ -141,8 +147,18 @@ GuardedServer::GuardedServer(GuardedServerOptions options, Answer answer, Refusa
       stops_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)} {
   // The library's own routing, with a regular expression per route, is not reached.
   set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
-    answer_(request, response, [connection = answering] { return connection->peer_has_gone(); });
+    if (is_preflight(*answering.head, options_.guard.allowed_origins))
+      response.status = 204;
+    else
+      answer_(request, response,
+              [connection = answering.connection] { return connection->peer_has_gone(); });
     return HandlerResponse::Handled;
+  });
+  // The last word before an answer's head is written.
+  set_post_routing_handler([this](const httplib::Request&, httplib::Response& response) {
+    if (response.status == 204) response.headers.erase("Content-Length");  // RFC 9110, 8.6
+    for (const auto& [name, value] : cors_headers(*answering.head, options_.guard.allowed_origins))
+      response.set_header(name, value);
   });
 }
 
@@ -242,7 +258,7 @@ bool GuardedServer::answer(Connection& connection, const RequestHead& head, std:
       return self->process_request(stream, connection.client().text, connection.port(), "", 0,
                                    close, library_closes, setup, nullptr);
   };
-  answering = &connection;
+  answering = {&connection, &head};
   const bool written = process(this);
   return written && !library_closes && !close;
 }
@@ -259,7 +275,10 @@ std::string GuardedServer::refusal_answer(const RequestHead& head, const HttpRef
   std::string text = "HTTP/1.1 " + std::to_string(refused.status) + " " + reason(refused.status) +
                      "\r\nContent-Type: " + body.type +
                      "\r\nContent-Length: " + std::to_string(body.text.size()) + "\r\n";
-  for (const auto& [name, value] : refused.headers) text += name + ": " + value + "\r\n";
+  auto headers = cors_headers(head, options_.guard.allowed_origins);
+  headers.insert(headers.end(), refused.headers.begin(), refused.headers.end());
+  for (const auto& [name, value] : headers)
+    text.append(name).append(": ").append(value).append("\r\n");
   if (close) text += "Connection: close\r\n";
   return text + "\r\n" + body.text;
 }

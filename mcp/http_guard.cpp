@@ -6,6 +6,8 @@
 
 #include <arpa/inet.h>
 
+#include "mcp/cors.h"
+
 namespace assay::mcp {
 namespace {
 
@@ -140,6 +142,7 @@ std::uint64_t body_bytes(const RequestHead& head) {
 std::optional<HttpRefusal> refuse_read(const RequestHead& head, const GuardOptions& options) {
   if (auto refused = refuse_host(head, options)) return refused;
   if (auto refused = refuse_origin(head, options)) return refused;
+  if (is_preflight(head, options.allowed_origins)) return std::nullopt;
   if (auto refused = refuse_unauthorized(head, options.auth)) return refused;
   if (needs_json(head) && !is_json_type(head.header("Content-Type").value_or("")))
     return HttpRefusal{415, "Content-Type must be application/json", {}, false};

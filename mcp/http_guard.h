@@ -19,7 +19,8 @@ inline constexpr std::uint64_t kMaxMcpBodyBytes = std::uint64_t{8} << 20;    // 
 struct GuardOptions {
   // Names a Host header may have, without port; empty: any (a server bound to a public address).
   std::vector<std::string> allowed_hosts = {};
-  // Whole origins ("https://app.example.com") that pages may come from, beside our own.
+  // Whole origins ("https://app.example.com") that pages may come from, beside our own; browsers
+  // are told that these may read the answers.
   std::vector<std::string> allowed_origins = {};
   AuthOptions auth = {};
 };
@@ -31,8 +32,8 @@ std::optional<HttpRefusal> refuse_unread(const RequestHead& head);
 // The length of the body of a head that `refuse_unread` let pass.
 std::uint64_t body_bytes(const RequestHead& head);
 
-// Requests of someone else: a foreign Host or Origin, no token, a body that is no JSON where JSON
-// is wanted.
+// Requests of someone else: a foreign Host or Origin, no token (a preflight needs none), a body
+// that is no JSON where JSON is wanted.
 std::optional<HttpRefusal> refuse_read(const RequestHead& head, const GuardOptions& options);
 
 // The names a server bound to `host` answers to: the loopback names and `more`, or any when it is a

@@ -12,16 +12,6 @@ HttpRefusal broken(std::string message) {
   return {400, std::move(message), {}, true};
 }
 
-bool is_token_character(char character) {
-  constexpr std::string_view others = "!#$%&'*+-.^_`|~";
-  return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z') ||
-         (character >= '0' && character <= '9') || others.find(character) != others.npos;
-}
-
-bool is_token(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), is_token_character);
-}
-
 bool is_visible(char character) {
   return character > ' ' && character < '\x7f';
 }
