@@ -51,7 +51,10 @@ std::optional<HttpRefusal> read_target(std::string_view target, RequestHead& hea
       !std::all_of(target.begin(), target.end(), is_visible) || target.find('#') != target.npos)
     return broken("the request's target must be a path that starts with '/'");
   const std::size_t end = std::min(target.find('?'), target.size());
-  auto path = percent_decoded(target.substr(0, end), false);
+  std::string_view shown = target.substr(0, end);
+  // Clients join paths with and without a slash at the end; all mean the same route.
+  if (shown.size() > 1 && shown.ends_with('/') && !shown.ends_with("//")) shown.remove_suffix(1);
+  auto path = percent_decoded(shown, false);
   if (!path) return broken("the path holds a '%' without two hexadecimal digits");
   const auto is_control = [](char character) {
     return (character >= '\0' && character < ' ') || character == '\x7f';

@@ -31,7 +31,7 @@ struct HttpRefusal {
 
 struct RequestHead {
   std::string method;
-  std::string path;  // percent-decoded, without the query
+  std::string path;  // percent-decoded, without the query and one slash at its end
   std::multimap<std::string, std::string> query = {};
   // Names in lower case; values exactly as they were sent, which is never how to log or echo them.
   std::vector<std::pair<std::string, std::string>> headers = {};

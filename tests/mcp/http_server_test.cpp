@@ -151,6 +151,15 @@ TEST_CASE("answers are never compressed behind our back") {
   CHECK(body_of(answer)["result"]["tools"].size() == 5);
 }
 
+TEST_CASE("a path may end with a slash") {
+  Running running;
+  Client client(running.port);
+  client.send(post("/mcp/", kStats));
+  CHECK_THAT(client.receive_answer(), StartsWith("HTTP/1.1 200"));
+  client.send(get("/health/"));
+  CHECK_THAT(client.receive_answer(), StartsWith("HTTP/1.1 200"));
+}
+
 TEST_CASE("a port in use is an error, not a silent share") {
   Running running;
   assay::mcp::HttpOptions options;

@@ -36,6 +36,18 @@ TEST_CASE("a head is read with its path and query decoded and its values as they
   CHECK(parsed.head.keep_alive);
 }
 
+TEST_CASE("one slash at the end of a path says nothing") {
+  const auto path = [](const std::string& target) {
+    return parse_request_head("GET " + target + " HTTP/1.1\r\nHost: a\r\n\r\n").head.path;
+  };
+  CHECK(path("/mcp/") == "/mcp");
+  CHECK(path("/job/a/?wait=1") == "/job/a");
+  CHECK(path("/") == "/");
+  CHECK(path("//") == "//");
+  CHECK(path("/mcp//") == "/mcp//");
+  CHECK(path("/job/a%2F") == "/job/a/");  // a slash of the name, not of the path
+}
+
 TEST_CASE("what two readers could understand differently is refused") {
   CHECK(status(get("/")) == 200);
   for (const char* text :
