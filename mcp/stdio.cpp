@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <climits>
 #include <functional>
@@ -25,6 +26,9 @@ using schemas::ErrorCode;
 // At the end a client that reads nothing gets this long to take what is still to be said.
 constexpr std::chrono::milliseconds kLastWords{1'000};
 constexpr std::chrono::milliseconds kEndPoll{100};
+// And calls get it to end by themselves, at the end of input.
+constexpr std::chrono::milliseconds kLastCalls{1'000};
+constexpr int kLastCallsPollMilliseconds = 5;
 
 // Whole lines, one at a time, whichever thread writes. A client that does not read holds the
 // writers up, but not the end: once `stop` is readable, what finds no room is dropped.
@@ -121,7 +125,10 @@ class Batch {
 class StdioServer {
  public:
   StdioServer(const Server& server, int output, int stop)
-      : server_(server), writer_(output, stop), pool_(kMaxStdioCalls, kMaxStdioCalls) {}
+      : server_(server),
+        stop_(stop),
+        writer_(output, stop),
+        pool_(kMaxStdioCalls, kMaxStdioCalls) {}
 
   void take(std::string_view line) {
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) return;
@@ -148,6 +155,16 @@ class StdioServer {
     writer_.write(encode_error(nullptr, {kInvalidRequest, "a message may have at most 8 MiB", {}}));
   }
 
+  // Until the calls have ended, a moment has passed or the server stops. Input from a file or a
+  // pipe of messages ends before the last ones are answered.
+  void await_calls() const {
+    const auto until = std::chrono::steady_clock::now() + kLastCalls;
+    while (calls_ > 0 && std::chrono::steady_clock::now() < until) {
+      pollfd wait{stop_, POLLIN, 0};
+      if (::poll(&wait, 1, kLastCallsPollMilliseconds) > 0) return;
+    }
+  }
+
   void finish() {
     session_->withdraw_all();
     pool_.stop();
@@ -168,15 +185,20 @@ class StdioServer {
   void start(PendingCall call, const Reply& reply) {
     const auto peer = std::make_shared<CallOnLines>(writer_, *session_, call.id);
     const auto refuse = call.refuse;
-    const bool taken = pool_.submit([call = std::move(call), peer, reply] {
+    ++calls_;
+    const bool taken = pool_.submit([this, call = std::move(call), peer, reply] {
       const Json response = call.run(*peer);
       reply(peer->cancelled() ? Json() : response);
+      --calls_;
     });
-    if (!taken)
-      reply(refuse(Error{ErrorCode::overloaded, "too many calls are in progress", true, {}}));
+    if (taken) return;
+    reply(refuse(Error{ErrorCode::overloaded, "too many calls are in progress", true, {}}));
+    --calls_;
   }
 
   const Server& server_;
+  const int stop_;
+  std::atomic<std::size_t> calls_ = 0;  // in progress
   LineWriter writer_;
   std::shared_ptr<Session> session_ = std::make_shared<Session>();
   WorkerPool pool_;
@@ -196,14 +218,19 @@ class LineCutter {
       }
       if (!too_long_) line_ += part;
       if (end == std::string_view::npos) return;
-      if (too_long_)
-        sink.refuse_long_line();
-      else
-        sink.take(line_);
-      line_.clear();
-      too_long_ = false;
+      end_line(sink);
       bytes.remove_prefix(end + 1);
     }
+  }
+
+  // At the end of input, which ends a line too.
+  void end_line(StdioServer& sink) {
+    if (too_long_)
+      sink.refuse_long_line();
+    else
+      sink.take(line_);
+    line_.clear();
+    too_long_ = false;
   }
 
  private:
@@ -224,7 +251,11 @@ void serve_stdio(const Server& server, int input, int output, int stop) {
     if (waits[0].revents == 0) continue;
     const ssize_t count = ::read(input, buffer.data(), buffer.size());
     if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-    if (count <= 0) break;
+    if (count <= 0) {
+      cutter.end_line(stdio);
+      stdio.await_calls();
+      break;
+    }
     cutter.feed({buffer.data(), static_cast<std::size_t>(count)}, stdio);
   }
   stdio.finish();

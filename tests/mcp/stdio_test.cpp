@@ -137,6 +137,25 @@ TEST_CASE("the end of input ends the server and withdraws what runs") {
   CHECK(session.engine.was_cancelled());
 }
 
+TEST_CASE("the last line needs no line break") {
+  StdioSession session;
+  CHECK(session.send(R"({"jsonrpc":"2.0","id":7,"method":"ping"})"));
+  session.end();
+  CHECK(session.receive()["id"] == 7);
+}
+
+TEST_CASE("what can be answered at once is still answered after the end of input") {
+  StdioSession session;
+  session.engine.before_submit = [] { std::this_thread::sleep_for(150ms); };
+  session.send_message(call(1, "evaluate_kernel", kPatientEvaluate));
+  session.send_message(call(2, "get_server_stats", json::object()));
+  session.end();
+  CHECK(session.receive()["id"] == 2);
+  const json evaluated = session.receive();
+  CHECK(evaluated["id"] == 1);
+  CHECK(evaluated["result"]["isError"] == false);
+}
+
 TEST_CASE("a client that reads nothing does not hold up the end") {
   for (const bool closes_input : {false, true}) {
     StdioSession session;
