@@ -2,6 +2,8 @@
 #include "mcp/mcp_endpoint.h"
 
 #include <algorithm>
+#include <mutex>
+#include <tuple>
 
 #include <spdlog/spdlog.h>
 
@@ -79,6 +81,39 @@ class McpEndpoint::CallOnHttp final : public CallPeer {
   Session::Flag withdrawn_;
 };
 
+// Gathers the responses of a batch, all of which share one stream. That ends with their list, or,
+// for a client that reads it as a stream, with one message each: the SDKs expect no lists there.
+class McpEndpoint::BatchAnswers {
+ public:
+  BatchAnswers(std::shared_ptr<CallStream> stream, std::size_t parts)
+      : stream_(std::move(stream)), left_(parts) {}
+
+  void add(Json response) {  // null: a part without one
+    const std::lock_guard lock(mutex_);
+    if (!response.is_null()) responses_.push_back(std::move(response));
+    if (--left_ > 0) return;
+    // Last, where no progress can push them out of what a stream keeps.
+    if (singly_)
+      for (Json& each : responses_) stream_->send(std::move(each));
+    const bool has_list = !singly_ && !responses_.empty();
+    stream_->finish(has_list ? std::optional(std::move(responses_)) : std::nullopt);
+  }
+
+  // False when the list is already sent.
+  bool send_singly() {
+    const std::lock_guard lock(mutex_);
+    singly_ = left_ > 0;
+    return singly_;
+  }
+
+ private:
+  std::shared_ptr<CallStream> stream_;
+  std::mutex mutex_;
+  std::size_t left_;
+  bool singly_ = false;
+  Json responses_ = Json::array();
+};
+
 McpEndpoint::McpEndpoint(const Server& server, McpEndpointOptions options)
     : server_(server), options_(options), calls_(options.max_calls, options.max_calls) {}
 
@@ -143,12 +178,24 @@ McpReply McpEndpoint::take(const Message& message, const Peer& peer, const McpRe
 
   reading.closing_withdraws = handled.call->closing_cancels;
   const bool wants_progress = handled.call->wants_progress;
-  const auto stream = start(std::move(*handled.call), peer.session);
-  auto patience = wants_progress ? std::chrono::milliseconds::zero() : options_.stream_after;
+  const auto stream = new_stream(peer.session);
+  start(std::move(*handled.call), peer.session, stream,
+        [stream](std::optional<Json> response) { stream->finish(std::move(response)); });
+  return reply_from(stream, {reading, wants_progress, nullptr}, peer, request);
+}
+
+McpReply McpEndpoint::reply_from(const std::shared_ptr<CallStream>& stream, const Awaited& awaited,
+                                 const Peer& peer, const McpRequest& request) {
+  const bool accepts_stream = request.accepts_stream;
+  auto patience =
+      awaited.wants_progress ? std::chrono::milliseconds::zero() : options_.stream_after;
   if (!accepts_stream) patience = kEndPoll;
+  McpReply reply;
   do {
     auto [ended, response] =
         accepts_stream ? stream->sole_answer_within(patience) : stream->end_within(patience);
+    if (!ended && accepts_stream && awaited.batch != nullptr && !awaited.batch->send_singly())
+      std::tie(ended, response) = stream->end_within(patience);  // it ended this very moment
     if (ended) {
       // A call that its client has withdrawn has no response.
       reply.status = response ? 200 : 202;
@@ -156,12 +203,12 @@ McpReply McpEndpoint::take(const Message& message, const Peer& peer, const McpRe
       return reply;
     }
     if (!accepts_stream && has_gone(request)) {
-      if (reading.closing_withdraws) stream->withdraw();
+      if (awaited.reading.closing_withdraws) stream->withdraw();
       return reply_to_nobody();
     }
   } while (!accepts_stream);
   if (peer.session) peer.session->keep(stream);
-  reply.events = stream->read(reading);
+  reply.events = stream->read(awaited.reading);
   return reply;
 }
 
@@ -169,12 +216,11 @@ std::shared_ptr<CallStream> McpEndpoint::new_stream(const std::shared_ptr<Sessio
   return std::make_shared<CallStream>(session ? std::to_string(++streams_) : std::string());
 }
 
-std::shared_ptr<CallStream> McpEndpoint::start(PendingCall call,
-                                               const std::shared_ptr<Session>& session) {
-  const auto stream = new_stream(session);
+void McpEndpoint::start(PendingCall call, const std::shared_ptr<Session>& session,
+                        const std::shared_ptr<CallStream>& stream, const Ended& ended) {
   const auto refuse = call.refuse;
   const auto peer = std::make_shared<CallOnHttp>(stream, session, call.id);
-  const bool taken = calls_.submit([call = std::move(call), stream, peer] {
+  const bool taken = calls_.submit([call = std::move(call), peer, ended] {
     std::optional<Json> response;
     try {
       response = call.run(*peer);
@@ -183,42 +229,35 @@ std::shared_ptr<CallStream> McpEndpoint::start(PendingCall call,
       response = call.refuse(Error{ErrorCode::internal, "internal error", true, {}});
     }
     if (peer->withdrawn_by_message()) response.reset();
-    stream->finish(std::move(response));
+    ended(std::move(response));
   });
   if (!taken)
-    stream->finish(
-        refuse(Error{ErrorCode::overloaded, "too many calls are in progress", true, {}}));
-  return stream;
+    ended(refuse(Error{ErrorCode::overloaded, "too many calls are in progress", true, {}}));
 }
 
 McpReply McpEndpoint::take_batch(const std::vector<Decoded>& parts, const Peer& peer,
                                  const McpRequest& request) {
-  Json responses = Json::array();
-  std::vector<std::shared_ptr<CallStream>> waiting;
+  const auto stream = new_stream(peer.session);
+  const auto answers = std::make_shared<BatchAnswers>(stream, parts.size());
+  Awaited awaited;
+  awaited.batch = answers.get();
   for (const Decoded& part : parts) {
     if (!part.message) {
-      responses.push_back(encode_error(part.id, part.error));
+      answers->add(encode_error(part.id, part.error));
       continue;
     }
     Handled handled = server_.handle(*part.message, peer);
     if (handled.opens) handled.body = encode_error(part.id, {kInvalidRequest, kNoPartOfBatch, {}});
-    if (handled.call)
-      waiting.push_back(start(std::move(*handled.call), peer.session));
-    else if (!handled.body.is_null())
-      responses.push_back(std::move(handled.body));
-  }
-  for (const auto& stream : waiting) {
-    auto end = stream->end_within(kEndPoll);
-    while (!end.first) {
-      if (has_gone(request)) return reply_to_nobody();
-      end = stream->end_within(kEndPoll);
+    if (!handled.call) {
+      answers->add(std::move(handled.body));
+      continue;
     }
-    if (end.second) responses.push_back(std::move(*end.second));
+    awaited.wants_progress = awaited.wants_progress || handled.call->wants_progress;
+    start(std::move(*handled.call), peer.session, stream, [answers](std::optional<Json> response) {
+      answers->add(response ? std::move(*response) : Json());
+    });
   }
-  McpReply reply;
-  reply.status = responses.empty() ? 202 : 200;
-  if (!responses.empty()) reply.body = std::move(responses);
-  return reply;
+  return reply_from(stream, awaited, peer, request);
 }
 
 McpReply McpEndpoint::resume(const McpRequest& request) {

@@ -7,11 +7,13 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "mcp/call_stream.h"
 #include "mcp/event_source.h"
 #include "mcp/server.h"
 #include "mcp/session.h"
@@ -60,6 +62,7 @@ class McpEndpoint {
 
  private:
   class CallOnHttp;
+  class BatchAnswers;
 
   McpReply post(const McpRequest& request);
   McpReply resume(const McpRequest& request);
@@ -69,8 +72,20 @@ class McpEndpoint {
                       const McpRequest& request);
   // With ids where a session lets the client come back.
   std::shared_ptr<CallStream> new_stream(const std::shared_ptr<Session>& session);
-  // The stream of a call that was started; its end holds the refusal where none could be.
-  std::shared_ptr<CallStream> start(PendingCall call, const std::shared_ptr<Session>& session);
+  // Runs a call that says on `stream` what it has to say before its end. `ended` gets the response,
+  // the refusal where the call could not be run, or nothing where the client has withdrawn it.
+  using Ended = std::function<void(std::optional<Json>)>;
+  void start(PendingCall call, const std::shared_ptr<Session>& session,
+             const std::shared_ptr<CallStream>& stream, const Ended& ended);
+  // What `stream` ends with as JSON, when that comes soon or its client takes no stream; else the
+  // stream. `batch`: whose answers they are; null for a single call.
+  struct Awaited {
+    CallStream::ReaderOptions reading;
+    bool wants_progress = false;
+    BatchAnswers* batch = nullptr;
+  };
+  McpReply reply_from(const std::shared_ptr<CallStream>& stream, const Awaited& awaited,
+                      const Peer& peer, const McpRequest& request);
 
   const Server& server_;
   const McpEndpointOptions options_;

@@ -219,6 +219,73 @@ TEST_CASE_METHOD(EndpointFixture, "batches exist in 2025-03-26 and nowhere else"
   CHECK(post(json::array({modern}), in_session(open("2025-03-26"))).status == 400);
 }
 
+TEST_CASE_METHOD(EndpointFixture, "a batch that takes long is a stream of its answers") {
+  engine.hold = true;
+  json slow = evaluate(2);
+  slow["params"]["_meta"]["progressToken"] = "here";
+  const json batch = json::array(
+      {request("ping", json::object(), 1), slow, json({{"jsonrpc", "2.0"}, {"id", 3}})});
+  for (const bool wants_progress : {true, false}) {
+    const int job = wants_progress ? 1 : 2;
+    json sent = batch;
+    if (!wants_progress)
+      sent[1]["params"] = {{"name", "evaluate_kernel"},
+                           {"arguments", {{"kernel_source", "y"}, {"kernel_type", "torch"}}}};
+    std::thread completing([this, job] {
+      std::this_thread::sleep_for(600ms);
+      engine.complete("job-" + std::to_string(job));
+    });
+    const auto start = std::chrono::steady_clock::now();
+    const McpReply reply = post(sent, in_session(open("2025-03-26")));
+    const auto took = std::chrono::steady_clock::now() - start;
+    const std::string all = reply.events ? all_of(*reply.events, 2s) : "";
+    completing.join();
+    INFO(all);
+    REQUIRE(reply.events);
+    CHECK(took < 500ms);
+    CHECK(reply.events->ended());
+    CHECK_THAT(all, !Contains("data: ["));
+    CHECK(all.find("\"id\":1") < all.find("\"id\":3"));
+    CHECK(all.find("\"id\":3") < all.find("\"id\":2"));
+    CHECK(all.find("\"id\":2") < all.find("structuredContent"));
+    CHECK((all.find("\"progressToken\":\"here\"") != std::string::npos) == wants_progress);
+  }
+}
+
+TEST_CASE_METHOD(EndpointFixture, "a batch whose client takes no stream is one list at its end") {
+  engine.hold = true;
+  std::thread completing([this] {
+    std::this_thread::sleep_for(200ms);
+    engine.complete("job-1");
+  });
+  const McpReply reply =
+      send("POST", json::array({request("ping", json::object(), 1), evaluate(2)}).dump(),
+           in_session(open("2025-03-26")), false);
+  completing.join();
+  REQUIRE_FALSE(reply.events);
+  CHECK(reply.body.size() == 2);
+}
+
+TEST_CASE_METHOD(EndpointFixture,
+                 "a call that is withdrawn from a streamed batch has no response") {
+  engine.hold = true;
+  const McpHeaders session = in_session(open("2025-03-26"));
+  std::thread completing([this] {
+    std::this_thread::sleep_for(1s);
+    engine.complete("job-1");
+    engine.complete("job-2");
+  });
+  json other = evaluate(2);
+  other["params"]["arguments"]["kernel_source"] = "y";
+  const McpReply reply = post(json::array({evaluate(1), other}), session);
+  post(notification("notifications/cancelled", {{"requestId", 1}}), session);
+  const std::string all = reply.events ? all_of(*reply.events, 2s) : "";
+  completing.join();
+  REQUIRE(reply.events);
+  CHECK(reply.events->ended());
+  CHECK_THAT(all, Contains("\"id\":2") && !Contains("\"id\":1,"));
+}
+
 TEST_CASE_METHOD(EndpointFixture,
                  "more calls than there is room for are refused, not queued for ever") {
   engine.hold = true;
