@@ -156,6 +156,7 @@ GuardedServer::GuardedServer(GuardedServerOptions options, Answer answer, Refusa
   });
   // The last word before an answer's head is written.
   set_post_routing_handler([this](const httplib::Request&, httplib::Response& response) {
+    response.headers.erase("Accept-Ranges");  // with HEAD, although a Range is refused
     if (response.status == 204) response.headers.erase("Content-Length");  // RFC 9110, 8.6
     for (const auto& [name, value] : cors_headers(*answering.head, options_.guard.allowed_origins))
       response.set_header(name, value);

@@ -151,6 +151,15 @@ TEST_CASE("answers are never compressed behind our back") {
   CHECK(body_of(answer)["result"]["tools"].size() == 5);
 }
 
+TEST_CASE("an answer to HEAD promises no ranges, which are refused") {
+  Running running;
+  Client client(running.port);
+  client.send("HEAD /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  const std::string answer = client.receive_until("\r\n\r\n");
+  CHECK_THAT(answer, StartsWith("HTTP/1.1 200") && Contains("Content-Length: "));
+  CHECK_THAT(answer, !Contains("Accept-Ranges"));
+}
+
 TEST_CASE("a path may end with a slash") {
   Running running;
   Client client(running.port);
