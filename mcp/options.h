@@ -24,7 +24,7 @@ struct Options {
   std::string data_directory;      // job table and caches; default: $XDG_STATE_HOME/assay
   std::string log_level = "info";  // trace debug info warning error critical
   std::string port_file;           // the port is written here once the server listens
-  std::string gpu_type;            // what X-GPU-Type says instead of the device's name
+  std::string gpu_type;            // what X-GPU-Type says instead of the GPU's name
   std::vector<std::string> required_isolation;  // layers without which the server refuses to start
   DoorOptions door;                             // who may come in
   CacheAction cache_action = CacheAction::list;

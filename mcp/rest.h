@@ -41,14 +41,15 @@ struct RestResponse {
   std::string content_type = kJsonType;
   std::optional<std::string> text;
   std::shared_ptr<EventSource> events;  // text/event-stream
-  std::string gpu_type;                 // header X-GPU-Type
+  std::string gpu_type;                 // header X-GPU-Type: the GPU that was used
   std::string allow;                    // header Allow, with 405
   std::string content_security_policy;
   std::optional<int> retry_after_seconds;  // header Retry-After, with 503
 };
 
 struct RestOptions {
-  std::string gpu_type;  // overrides what X-GPU-Type says; empty: the device's name
+  // What X-GPU-Type says; empty: the GPU that was used, else the first one here, else "cpu".
+  std::string gpu_type;
   std::string version;
   // Of the routes that know no time-out of their own (Keck's).
   std::int64_t compile_timeout_seconds = 180;

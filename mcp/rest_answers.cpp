@@ -69,7 +69,7 @@ RestResponse answer(Outcome outcome) {
   RestResponse response;
   response.status = status_of(outcome.standing);
   response.body = std::move(outcome.document);
-  response.gpu_type = std::move(outcome.device_name);
+  response.gpu_type = std::move(outcome.gpu_name);
   if (outcome.standing == Standing::pending) {
     response.body["status"] = "error";
     response.body["error"] =

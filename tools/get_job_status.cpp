@@ -49,8 +49,7 @@ schemas::Result<Outcome> answer_status(engine::Engine& engine, JobJoin& join, co
   if (waiter) waiter->served(*job);
   Outcome outcome;
   outcome.document = job_document(*job);
-  if (job->evaluation && job->evaluation->device)
-    outcome.device_name = job->evaluation->device->name;
+  if (job->evaluation) outcome.gpu_name = gpu_name(*job->evaluation);
   return outcome;
 }
 

@@ -86,6 +86,11 @@ std::string utc_time(double seconds_since_epoch) {
                      broken_down.tm_min, broken_down.tm_sec, milliseconds);
 }
 
+std::string gpu_name(const schemas::Evaluation& evaluation) {
+  const bool has_gpu = evaluation.device && evaluation.device->kind == schemas::DeviceKind::cuda;
+  return has_gpu ? evaluation.device->name : "";
+}
+
 Json job_document(const JobView& job) {
   Json stages = Json::array();
   for (const auto& stage : job.stages)

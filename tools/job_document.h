@@ -15,6 +15,9 @@ namespace assay::tools {
 // failure.
 bool has_verdict(const engine::JobView& job);
 
+// The name of the GPU that was used; empty when none was.
+std::string gpu_name(const schemas::Evaluation& evaluation);
+
 // {job_id, kind, status, created_at, …, result}; `result` is the evaluation's document or null.
 Json job_document(const engine::JobView& job);
 

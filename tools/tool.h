@@ -51,8 +51,8 @@ enum class Standing {
 
 struct Outcome {
   Standing standing = Standing::answered;
-  Json document;            // an object with a `summary`
-  std::string device_name;  // the device that was used; empty when none was
+  Json document;         // an object with a `summary`
+  std::string gpu_name;  // of the GPU that was used; empty when none was
 };
 
 // An Error is a malformed call, an unknown job or a refusal before any job was made.

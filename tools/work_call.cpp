@@ -24,7 +24,7 @@ Outcome outcome_of(const JobView& job) {
   outcome.standing = has_verdict(job) ? standing_of(*job.evaluation) : Standing::failed;
   outcome.document = evaluation_document(*job.evaluation);
   if (outcome.standing == Standing::failed) outcome.document.update(ended_without_verdict(job));
-  if (job.evaluation->device) outcome.device_name = job.evaluation->device->name;
+  outcome.gpu_name = gpu_name(*job.evaluation);
   return outcome;
 }
 

@@ -207,4 +207,19 @@ TEST_CASE_METHOD(RestFixture,
   CHECK(named.handle({"GET", "/health", ""}).gpu_type == "H200-SXM");
 }
 
+TEST_CASE_METHOD(RestFixture, "X-GPU-Type is the same rule where something was evaluated") {
+  assay::schemas::DeviceInfo device;
+  answer_with([&device](auto& evaluation) { evaluation.device = device; });
+  device.kind = assay::schemas::DeviceKind::cpu;
+  device.name = "AMD EPYC 9575F";
+  CHECK(post("/evaluate", kEvaluate).gpu_type == "cpu");
+  CHECK(get("/job/job-1").gpu_type == "cpu");
+  device.kind = assay::schemas::DeviceKind::cuda;
+  device.name = "NVIDIA H200";
+  CHECK(
+      post("/evaluate", {{"kernel", {{"source_code", "y"}, {"kernel_type", "torch"}}}}).gpu_type ==
+      "NVIDIA H200");
+  CHECK(get("/job/job-2").gpu_type == "NVIDIA H200");
+}
+
 }  // namespace
