@@ -40,14 +40,14 @@ std::optional<std::int64_t> number(const RestRequest& request, const char* name,
   return std::nullopt;
 }
 
-// A misspelt filter would give all jobs as if they were those asked for.
+// A misspelt parameter would give an answer as if it had been heeded.
 void refuse_unknown(const RestRequest& request, const std::vector<std::string>& known,
                     std::vector<FieldError>& errors) {
   std::string names;
   for (const std::string& name : known) names += (names.empty() ? "" : ", ") + name;
   for (const auto& [name, value] : request.query)
     if (std::find(known.begin(), known.end(), name) == known.end())
-      errors.push_back({name, "is no parameter of this list; there are " + names});
+      errors.push_back({name, "is no parameter of this route; there are " + names});
 }
 
 Error malformed(std::vector<FieldError> errors) {
@@ -99,6 +99,7 @@ RestResponse get_jobs(const RestParts& parts, const RestRequest& request) {
 
 RestResponse get_job(const RestParts& parts, const RestRequest& request) {
   std::vector<FieldError> errors;
+  refuse_unknown(request, {"wait", "section", "cursor"}, errors);
   const auto wait = number(request, "wait", {0, schemas::kMaxWaitSeconds}, errors);
   if (!errors.empty()) return answer(malformed(std::move(errors)));
   Json arguments = {{"job_id", request.parameter}, {"wait_seconds", wait.value_or(0)}};

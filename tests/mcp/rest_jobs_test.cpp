@@ -97,8 +97,19 @@ TEST_CASE_METHOD(RestFixture, "a wrong parameter of the list is a problem that n
   CHECK(message("limit", "2x") == "must be a whole number from 1 to 200, got \"2x\"");
   CHECK_THAT(message("state", "running"), Catch::EndsWith("or interrupted, got \"running\""));
   CHECK(message("status", "failed") ==
-        "is no parameter of this list; there are limit, cursor, state");
+        "is no parameter of this route; there are limit, cursor, state");
   CHECK(engine.filters.empty());
+}
+
+TEST_CASE_METHOD(RestFixture, "a misspelt parameter of a job is refused, not ignored") {
+  REQUIRE(engine.submit({}).ok());
+  const RestResponse response = get("/job/job-1", {{"wiat", "5"}});
+  CHECK(response.status == 400);
+  CHECK(response.body["validation_errors"][0]["path"] == "wiat");
+  CHECK(response.body["validation_errors"][0]["message"] ==
+        "is no parameter of this route; there are wait, section, cursor");
+  CHECK(get("/job/job-1", {{"wait", "0"}, {"section", "compile_log"}, {"cursor", "0"}}).status ==
+        200);
 }
 
 TEST_CASE_METHOD(Watched, "a job's end can be waited for") {
