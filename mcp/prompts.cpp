@@ -121,7 +121,9 @@ schemas::Result<Json> render_prompt(const std::string& name, const Json& given) 
     const bool known =
         std::any_of(prompt.arguments.begin(), prompt.arguments.end(),
                     [&key = key](const Argument& argument) { return key == argument.name; });
-    if (!known) return fault("params.arguments." + key + " is unknown to prompt " + name);
+    if (!known)
+      return fault("params.arguments: " + schemas::shown_value(key) + " is unknown to prompt " +
+                   name);
     if (!value.is_string())
       return fault("params.arguments." + key + " must be a string, got " +
                    schemas::shown_value(value));

@@ -29,6 +29,7 @@ constexpr const char* kInstructions =
 
 // How long a host may keep what is listed: it only changes with the server's version.
 constexpr std::int64_t kListTtlMs = 3'600'000;
+constexpr std::size_t kMaxEchoedBytes = 256;  // of a text that the client sent
 
 // Progress as MCP wants it: strictly rising, up to 100, whatever the job says.
 class RisingProgress {
@@ -291,7 +292,9 @@ Handled Server::read_resource(const Request& request) const {
   }
   if (auto handled = extended(request)) return std::move(*handled);
   const int code = request.era == Era::modern ? kInvalidParams : kLegacyNotFound;
-  return refuse_with(request, {code, read.error().message, {{"uri", *uri}}});
+  Json data;
+  if (uri->size() <= kMaxEchoedBytes) data["uri"] = *uri;
+  return refuse_with(request, {code, read.error().message, std::move(data)});
 }
 
 }  // namespace assay::mcp

@@ -82,6 +82,22 @@ TEST_CASE_METHOD(OffersFixture, "what is not there is an error of its era that n
   CHECK(ask(offer_request("resources/read"))["error"]["code"] == -32602);
 }
 
+TEST_CASE_METHOD(OffersFixture, "an error does not repeat a long text of the client's") {
+  const std::string text(100'000, 'k');
+  for (const json& request :
+       {offer_request("resources/read", {{"uri", "assay://" + text}}),
+        offer_request("resources/read", {{"uri", "assay://job/" + text + "/report"}}),
+        offer_request("resources/read", {{"uri", "assay://job/" + text + "/compile-log"}}),
+        offer_request("prompts/get", {{"name", "find_fault"}, {"arguments", {{text, "x"}}}}),
+        offer_request("prompts/get", {{"name", text}}),
+        offer_request("tools/call", {{"name", text}}), offer_request(text.c_str())}) {
+    const std::string answer = ask(request).dump();
+    INFO(answer.substr(0, 300));
+    CHECK_THAT(answer, Contains("\"error\""));
+    CHECK(answer.size() < 1'000);
+  }
+}
+
 TEST_CASE_METHOD(OffersFixture, "what may be kept says so, what changes says so too") {
   for (const char* method : {"prompts/list", "resources/list", "resources/templates/list"}) {
     const json result = ask(modern_offer_request(method))["result"];
