@@ -167,6 +167,7 @@ struct Flag {
   const char* name;
   bool takes_value;
   Status (*set)(Options&, const std::string&);
+  bool is_of_port = false;  // means nothing on standard input and output
 };
 
 template <std::string Options::*member>
@@ -178,10 +179,10 @@ Status set_text(Options& options, const std::string& value) {
 
 const std::vector<Flag>& flags() {
   static const std::vector<Flag> list = {
-      {"--host", true, set_text<&Options::host>},
-      {"--port", true, set_port},
+      {"--host", true, set_text<&Options::host>, true},
+      {"--port", true, set_port, true},
       {"--data-dir", true, set_text<&Options::data_directory>},
-      {"--port-file", true, set_text<&Options::port_file>},
+      {"--port-file", true, set_text<&Options::port_file>, true},
       {"--log-level", true, set_log_level},
       {"--require-isolation", true,
        [](Options& options, const std::string& value) {
@@ -209,6 +210,7 @@ const std::vector<Flag>& flags() {
 }
 
 Status read_flags(Options& options, const std::vector<std::string>& arguments, std::size_t next) {
+  std::vector<std::string> of_port;
   while (next < arguments.size()) {
     const std::string& argument = arguments[next++];
     const auto equals = argument.find('=');
@@ -235,7 +237,10 @@ Status read_flags(Options& options, const std::vector<std::string>& arguments, s
             is_door ? set_door_flag(options.door, name, value) : flag->set(options, value);
         !status.ok())
       return status;
+    if (is_door || flag->is_of_port) of_port.push_back(name);
   }
+  if (options.command == Command::stdio)  // known at the end only: --mode may say so
+    options.ignored.insert(options.ignored.end(), of_port.begin(), of_port.end());
   return schemas::success();
 }
 

@@ -77,6 +77,14 @@ TEST_CASE("command lines of older servers work") {
             .ignored.size() == 5);
 }
 
+TEST_CASE("flags of a port are said to be ignored where there is none") {
+  CHECK(parsed({"serve", "--port", "1", "--mode", "mcp", "--host=::1"}).ignored ==
+        std::vector<std::string>{"--port", "--host"});
+  CHECK(parsed({"stdio", "--port-file", "/p", "--rate-limit", "3", "--data-dir", "/d"}).ignored ==
+        std::vector<std::string>{"--port-file", "--rate-limit"});
+  CHECK(parsed({"serve", "--port", "1", "--host=::1"}).ignored.empty());
+}
+
 TEST_CASE("commands and help") {
   CHECK(parsed({}).command == Command::help);
   CHECK(parsed({"--version"}).command == Command::version);
