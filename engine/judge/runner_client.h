@@ -33,10 +33,12 @@ struct Transfer {
 struct NamedTensor {
   std::string name;
   schemas::TensorValue tensor;
+  schemas::Json stands_for;  // of bytes: dtype and shape, from runner to runner, unread here
 };
 struct Weights {
   std::vector<NamedTensor> tensors;
   sandbox::SharedMemory buffer;
+  std::vector<std::string> skipped;
 };
 
 // What a compiler made of a kernel, for its runner. The judge passes it on unread.

@@ -197,9 +197,10 @@ void Session::share_weights() {
   const Weights weights =
       reference_->runner.get_weights(memory_.budget_left() / kInputShareDivisor);
   const WeightsCopied copied = candidate_->runner.set_weights(weights);
-  for (const std::string& skipped : copied.skipped)
-    if (evaluation_.warnings.size() < kMaxNotes)
-      evaluation_.warnings.push_back("weight not copied: " + skipped);
+  for (const auto* list : {&weights.skipped, &copied.skipped})
+    for (const std::string& skipped : *list)
+      if (evaluation_.warnings.size() < kMaxNotes)
+        evaluation_.warnings.push_back("weight not copied: " + skipped);
 }
 
 void Session::probe_sides() {

@@ -25,3 +25,20 @@ def compare(assay, reference, candidate, named=True, **options):
 ], ids=["eager", "inductor", "getpass"])
 def test_torch_compile(assay, prefix):
     assert compare(assay, prefix + DOUBLED, prefix + "def f(x):\n    return x + x\n")["verdict"]["code"] == "correct"
+
+
+BUFFER = """
+class {name}(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("q", {made})
+    def forward(self, x):
+        return x * self.q.{use}
+"""
+
+
+@pytest.mark.parametrize("dtype, use", [("complex64", "real"), ("uint16", "float()"), ("float8_e4m3fn", "float()")])
+def test_buffers_of_every_dtype_are_shared(assay, dtype, use):
+    reference = BUFFER.format(name="Model", made=f"(torch.rand(24) * 9).to(torch.{dtype})", use=use)
+    candidate = BUFFER.format(name="ModelNew", made=f"torch.zeros(24).to(torch.{dtype})", use=use)
+    assert compare(assay, reference, candidate, named=False)["verdict"]["code"] == "correct"
