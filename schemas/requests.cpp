@@ -45,8 +45,8 @@ Kernel read_flat_kernel(ObjectReader& reader, const KernelFields& fields,
 void read_run_options(ObjectReader& reader, WorkRequest& work) {
   work.num_trials = reader.int_or("num_trials", kDefaultTrials, kMinTrials, kMaxTrials);
   work.num_warmup = reader.int_or("num_warmup", kDefaultWarmup, 0, kMaxWarmup);
-  work.atol = reader.optional_number("atol", 0);
-  work.rtol = reader.optional_number("rtol", 0);
+  work.atol = reader.optional_number("atol", 0, kMaxTolerance);
+  work.rtol = reader.optional_number("rtol", 0, kMaxTolerance);
   work.timeout_seconds =
       reader.int_or("timeout", kDefaultTimeoutSeconds, kMinTimeoutSeconds, kMaxTimeoutSeconds);
   work.enable_device_metrics = reader.bool_or("enable_device_metrics", false);

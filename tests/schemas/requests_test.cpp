@@ -139,6 +139,10 @@ TEST_CASE("ranges are refused with field, value and range") {
   CHECK(trials.error().message == "num_trials: must be an integer from 1 to 10000, got 0");
   CHECK(names_path(trials.error(), "timeout"));
   CHECK(names_path(trials.error(), "atol"));
+  const auto tolerance = read_evaluate_arguments(
+      {{"kernel_source", "x"}, {"kernel_type", "torch"}, {"rtol", 1e308}, {"atol", 1e30}});
+  REQUIRE_FALSE(tolerance.ok());
+  CHECK(tolerance.error().message == "rtol: must be a number from 0.0 to 1e+30, got 1e+308");
 }
 
 TEST_CASE("a source may not be empty, blank or over 4 MiB") {
