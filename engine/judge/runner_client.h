@@ -61,6 +61,8 @@ struct WeightsCopied {
 
 struct Probed {
   std::vector<schemas::OutputShape> outputs;
+  // Returned where outputs are arguments, and not in their place: by count, shapes or dtypes.
+  std::vector<schemas::OutputShape> ignored;
   std::int64_t elapsed_ns = 0;
   std::vector<schemas::Tuning> autotune = {};
 };

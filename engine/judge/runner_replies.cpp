@@ -161,6 +161,11 @@ Probed read_probed(const Json& body, std::int64_t elapsed_ns, schemas::RunnerRol
   ObjectReader reader(body, "answer", diagnostics);
   Probed probed;
   probed.outputs = std::move(*outputs);
+  if (const Json* ignored = reader.raw("ignored")) {
+    auto shapes = schemas::read_output_shapes(*ignored);
+    if (!shapes) bad(role, at, shapes.error().message);
+    probed.ignored = std::move(*shapes);
+  }
   probed.autotune = schemas::read_autotune(reader);
   probed.elapsed_ns = std::min(reader.int_or("elapsed_ns", elapsed_ns, 0, kNoLimit), elapsed_ns);
   demand_clean(diagnostics, role, at);

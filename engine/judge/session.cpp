@@ -277,7 +277,9 @@ void Session::measure(const MeasurementPlan& plan) {
                                 measurement.warnings().end());
   };
   if (!right || !timed) warn();
-  if (!right) return conclude_incorrect(evaluation_, evidence_, progress_.has_reference, false);
+  if (!right)
+    return conclude_incorrect(evaluation_, evidence_, progress_.has_reference, false,
+                              candidate_->ignored);
   progress_.check_passed = true;
   if (timed) {
     enter(schemas::Stage::profiling, 0.4, "timing");
@@ -291,7 +293,8 @@ void Session::measure(const MeasurementPlan& plan) {
     evaluation_.checks.windows = measurement.windows_timed();
     evaluation_.checks.final_kill = measurement.final_kill();
     if (!still_right)
-      return conclude_incorrect(evaluation_, evidence_, progress_.has_reference, true);
+      return conclude_incorrect(evaluation_, evidence_, progress_.has_reference, true,
+                                candidate_->ignored);
     evaluation_.timing = measurement.report(random_seed());
   } else {
     evaluation_.timing.unavailable_reason =

@@ -205,6 +205,16 @@ void conclude_failure(Evaluation& evaluation, const Failure& failure, const Prog
           "Make count, shapes and dtypes of inputs and outputs equal to the reference's, in the "
           "same order.");
       break;
+    case Cause::contract:
+      if (!candidate) {
+        blame_reference(evaluation, failure.message, failure.message, progress);
+        break;
+      }
+      blame_candidate(evaluation, failure.message);
+      set(evaluation, VerdictCode::output_mismatch,
+          "The outputs do not fit the contract: " + failure.message + ".",
+          "Return what the contract's outputs say, in their order, or correct the contract.");
+      break;
     case Cause::unusable:
       if (!candidate) {
         blame_reference(evaluation, failure.message, failure.message, progress);
@@ -243,10 +253,11 @@ void conclude_failure(Evaluation& evaluation, const Failure& failure, const Prog
 }
 
 void conclude_incorrect(Evaluation& evaluation, const Evidence& evidence, bool has_reference,
-                        bool timed) {
+                        bool timed, const std::string& ignored) {
   const schemas::Checks& checks = evidence.checks();
   std::string text = evidence.fault();
   if (has_reference && checks.worst) text += "; the worst is " + worst_text(*checks.worst);
+  if (!ignored.empty()) text += "; " + ignored;
   evaluation.compiled = true;
   evaluation.correctness = false;
   if (evaluation.kind == schemas::JobKind::validate) evaluation.validated = false;

@@ -42,3 +42,55 @@ def test_buffers_of_every_dtype_are_shared(assay, dtype, use):
     reference = BUFFER.format(name="Model", made=f"(torch.rand(24) * 9).to(torch.{dtype})", use=use)
     candidate = BUFFER.format(name="ModelNew", made=f"torch.zeros(24).to(torch.{dtype})", use=use)
     assert compare(assay, reference, candidate, named=False)["verdict"]["code"] == "correct"
+
+
+def tensor(name, shape, role="input", dtype="float32"):
+    return {"name": name, "type": "tensor", "role": role, "tensor_spec": {"shape": shape, "dtype": dtype}}
+
+
+def with_contract(source, *outputs, kernel_type="torch"):
+    name = {"torch": "function_name", "multi_kernel": "entry_point"}[kernel_type]
+    return kernel(source, kernel_type, {"args": [tensor("x", [4]), *outputs]}, **{name: "f"})
+
+
+RETURNS = "def f(x, y=None):\n    return x * 2\n"
+
+
+@pytest.mark.parametrize("shape, dtype", [([5], "float32"), ([4], "float64")])
+def test_what_is_returned_is_what_the_contract_says(assay, shape, dtype):
+    wrong, right = (with_contract(RETURNS, y) for y in (tensor("y", shape, "output", dtype), tensor("y", [4], "output")))
+
+    def code_of(route, body):
+        answer = assay.post(route, {"num_trials": 2, **body})
+        assert answer.status == 200, answer
+        text = answer.body["verdict"]["summary"]
+        said = f'"y" {dtype}{shape}' in text and '"output[0]" float32[4]' in text
+        assert said or answer.body["verdict"]["code"] in ("correct", "ran_unchecked"), answer
+        return answer.body["verdict"]["code"], answer.body["kernel_exec_result"]["correctness"]
+
+    assert code_of("/evaluate", {"kernel": right}) == ("ran_unchecked", True)
+    assert code_of("/evaluate", {"kernel": wrong}) == ("output_mismatch", False)
+    assert code_of("/compare", {"ref_kernel": right, "custom_kernel": right}) == ("correct", True)
+    assert code_of("/compare", {"ref_kernel": right, "custom_kernel": wrong}) == ("output_mismatch", False)
+    assert code_of("/compare", {"ref_kernel": wrong, "custom_kernel": right})[0] == "reference_failed"
+
+
+def test_extra_shapes_need_not_name_a_torch_functions_outputs(assay):
+    right = with_contract(RETURNS, tensor("y", [4], "output"))
+    answer = assay.post("/compare", {"ref_kernel": right, "custom_kernel": right, "num_trials": 2,
+                                     "extra_shapes": [{"args": {"x": [7]}}, {"args": {"x": [7], "y": [6]}}]})  # fmt: skip
+    assert [check["code"] for check in answer.body["extra_shapes"]] == ["correct", "reference_failed"], answer
+
+
+def test_what_an_entry_point_returned_in_vain_is_named(assay):
+    source = with_contract(RETURNS, tensor("y", [5], "output"), kernel_type="multi_kernel")
+    answer = assay.post("/evaluate", {"kernel": source, "num_trials": 2})
+    assert answer.body["verdict"]["code"] == "incorrect", answer
+    assert 'it returned float32[4], which does not count' in answer.body["kernel_exec_result"]["validation_error"], answer
+
+
+def test_outputs_are_no_arguments_of_a_torch_function(assay):
+    source = with_contract("def f(x, y):\n    y.copy_(x * 2)\n", tensor("y", [4], "output"))
+    answer = assay.post("/evaluate", {"kernel": source, "num_trials": 2})
+    assert answer.body["verdict"]["code"] == "runtime_failed", answer
+    assert "arguments of role output (y) are not passed" in answer.body["kernel_exec_result"]["validation_error"], answer

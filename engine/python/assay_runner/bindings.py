@@ -86,6 +86,17 @@ class Bound:
             return _in_place_of(written, returned) or written
         return flatten(returned) or written
 
+    def ignored(self, returned, slot):
+        """The tensors that a call returned though its outputs are arguments, where they do not count."""
+        written = self._written[slot]
+        counts = not (self._loaded.takes_outputs and written) or _in_place_of(written, returned)
+        if counts or not isinstance(returned, (torch.Tensor, list, tuple, dict)):
+            return []
+        try:
+            return flatten(returned)
+        except Fault:  # a launcher's handle, or the like
+            return []
+
     def store(self, returned, slot):
         """Copies a call's outputs to their places; those that already lie there cost nothing."""
         targets = self.outputs(slot)

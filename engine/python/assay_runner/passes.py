@@ -77,6 +77,13 @@ def results_of(bound, returned, slot):
         raise fault_from(exception) from None
 
 
+def ignored_by(bound, returned, slot):
+    try:
+        return bound.ignored(returned, slot)
+    except BaseException as exception:
+        raise fault_from(exception) from None
+
+
 def store(bound, returned, slot):
     try:
         with torch.no_grad():
@@ -105,7 +112,9 @@ def probe(loaded, bound, slot, device):
     synchronize(device)
     elapsed = time.perf_counter_ns() - begin
     outputs = described(results_of(bound, returned, slot))
-    return {"ok": True, "outputs": outputs, "elapsed_ns": elapsed, "autotune": triton_host.tunings(loaded.module)}
+    answer = {"ok": True, "outputs": outputs, "elapsed_ns": elapsed, "autotune": triton_host.tunings(loaded.module)}
+    ignored = ignored_by(bound, returned, slot)
+    return {**answer, "ignored": described(ignored)} if ignored else answer
 
 
 def run(link, loaded, bound, request, device):

@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "engine/judge/contract_outputs.h"
 #include "engine/judge/failure.h"
 
 using namespace assay;
@@ -171,4 +172,34 @@ TEST_CASE("a multi_kernel without output arguments returns its outputs") {
   CHECK(plan.outputs.tensors().size() == 1);
   const auto cuda = kernel(KernelType::cuda, {tensor("x", ArgRole::input, {3})});
   CHECK_THROWS_AS(plan_call(cuda, inputs(cuda), ScalarUse::all), Failure);
+}
+
+TEST_CASE("what a torch function returns is what its contract says") {
+  SlotLayout pair, changed, one, other;
+  pair.add("output[0]", Dtype::float32, {4});
+  pair.add("output[1]", Dtype::int64, {2});
+  changed.add("output[0]", Dtype::int64, {2});
+  one.add("output[0]", Dtype::float32, {4});
+  other.add("output[0]", Dtype::float64, {4});
+  const auto x = tensor("x", ArgRole::input, {4});
+  const auto y = tensor("y", ArgRole::output, {4});
+  const auto n = tensor("n", ArgRole::inout, {2}, Dtype::int64);
+  const auto demands = [](const schemas::Kernel& kernel, const SlotLayout& returned) {
+    try {
+      demand_contract_outputs(kernel, returned);
+    } catch (const Failure& failure) {
+      CHECK(failure.cause == Cause::contract);
+      return failure.message;
+    }
+    return std::string();
+  };
+  const auto both = kernel(KernelType::torch, {x, y, n});
+  for (const SlotLayout* fitting : {&pair, &one, &changed}) CHECK(demands(both, *fitting).empty());
+  CHECK(demands(kernel(KernelType::torch, {x}), other).empty());
+  CHECK(demands(kernel(KernelType::multi_kernel, {x, y}), other).empty());
+  CHECK(demands(kernel(KernelType::torch, {x, y}), other) ==
+        "the contract's outputs are \"y\" float32[4], the call returned \"output[0]\" float64[4]");
+  CHECK_FALSE(demands(kernel(KernelType::torch_cuda, {x, y}), pair).empty());
+  CHECK(hint_of_outputs(both).find("role output (y) are not passed") != std::string::npos);
+  CHECK(hint_of_outputs(kernel(KernelType::torch, {x, n})).empty());
 }
