@@ -212,7 +212,11 @@ void Session::probe_sides() {
   probe_side(*candidate_, draws_.inputs, sample, memory_);
   candidate_->buffers = SideBuffers{};
   evaluation_.autotune = candidate_->autotune;
-  if (reference_) demand_same_outputs(reference_->call.outputs, candidate_->call.outputs);
+  if (reference_) {
+    std::string warning = pair_by_key(reference_->call, candidate_->call);
+    if (!warning.empty()) evaluation_.warnings.push_back(std::move(warning));
+    demand_same_outputs(reference_->call.outputs, candidate_->call.outputs);
+  }
   evidence_.state_tolerances((reference_ ? *reference_ : *candidate_).call.outputs);
 }
 

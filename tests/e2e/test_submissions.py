@@ -94,3 +94,22 @@ def test_outputs_are_no_arguments_of_a_torch_function(assay):
     answer = assay.post("/evaluate", {"kernel": source, "num_trials": 2})
     assert answer.body["verdict"]["code"] == "runtime_failed", answer
     assert "arguments of role output (y) are not passed" in answer.body["kernel_exec_result"]["validation_error"], answer
+
+
+DICTS = "def f(x):\n    a, b, c = x * 2, x + 1, x.sum()\n    return {}\n"
+
+
+@pytest.mark.parametrize("reference, candidate, code, warned", [
+    ("{'a': a, 'b': b}", "{'b': b, 'a': a}", "correct", False),
+    ("{'a': a, 'b': b}", "{'b': a, 'a': b}", "incorrect", False),
+    ("(c, {'a': a, 'n': [{'b': b, 'c': c}]})", "(c, {'n': [{'c': c, 'b': b}], 'a': a})", "correct", False),
+    ("{'b': b, 'a': a}", "(b, a)", "correct", False),
+    ("{'a': a, 'b': b}", "{'a': a, 'd': b}", "correct", True),
+    ("{'a': a, 'c': c}", "{'c': c, 'a': a}", "correct", False),
+])  # fmt: skip
+def test_outputs_in_dicts_pair_by_key(assay, reference, candidate, code, warned):
+    answer = compare(assay, DICTS.format(reference), DICTS.format(candidate))
+    assert answer["verdict"]["code"] == code, answer["verdict"]
+    assert any("['b']" in text and "['d']" in text for text in answer["warnings"]) == warned, answer["warnings"]
+    if code == "incorrect":
+        assert "output['" in answer["kernel_exec_result"]["validation_error"]

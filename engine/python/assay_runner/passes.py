@@ -77,9 +77,9 @@ def results_of(bound, returned, slot):
         raise fault_from(exception) from None
 
 
-def ignored_by(bound, returned, slot):
+def looked_at(look, returned, slot):
     try:
-        return bound.ignored(returned, slot)
+        return look(returned, slot)
     except BaseException as exception:
         raise fault_from(exception) from None
 
@@ -111,9 +111,9 @@ def probe(loaded, bound, slot, device):
     returned = call(loaded, arguments)
     synchronize(device)
     elapsed = time.perf_counter_ns() - begin
-    outputs = described(results_of(bound, returned, slot))
+    outputs = described(results_of(bound, returned, slot), looked_at(bound.paths, returned, slot))
     answer = {"ok": True, "outputs": outputs, "elapsed_ns": elapsed, "autotune": triton_host.tunings(loaded.module)}
-    ignored = ignored_by(bound, returned, slot)
+    ignored = looked_at(bound.ignored, returned, slot)
     return {**answer, "ignored": described(ignored)} if ignored else answer
 
 

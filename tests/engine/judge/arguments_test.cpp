@@ -203,3 +203,32 @@ TEST_CASE("what a torch function returns is what its contract says") {
   CHECK(hint_of_outputs(both).find("role output (y) are not passed") != std::string::npos);
   CHECK(hint_of_outputs(kernel(KernelType::torch, {x, n})).empty());
 }
+
+TEST_CASE("outputs with the same keys pair by them") {
+  const auto returned = [](const std::vector<std::string>& paths) {
+    CallPlan plan;
+    std::vector<schemas::OutputShape> shapes;
+    for (const std::string& path : paths)
+      shapes.push_back({Dtype::float32, {path == "['a']" ? 2 : 3}, {1}, path});
+    set_outputs(plan, shapes);
+    return plan;
+  };
+  const CallPlan reference = returned({"['a']", "['b']", "['c']"});
+  CallPlan candidate = returned({"['b']", "['c']", "['a']"});
+  CHECK(pair_by_key(reference, candidate).empty());
+  demand_same_outputs(reference.outputs, candidate.outputs);
+  CHECK(candidate.outputs.tensors()[0].name == "output['a']");
+  // In the order in which the call returns them; each where the reference's of its key lies.
+  const auto bindings = output_bindings(candidate);
+  CHECK(bindings[0].tensor.offset == candidate.outputs.tensors()[1].offset);
+  CHECK(bindings[2].tensor.offset == candidate.outputs.tensors()[0].offset);
+
+  CallPlan other = returned({"['b']", "['c']", "['d']"});
+  CHECK(pair_by_key(reference, other).find("alone are ['a'], the candidate's alone ['d']") !=
+        std::string::npos);
+  CHECK(other.returned_at.empty());
+  CallPlan tuple = returned({"[0]", "[1]", "[2]"}), none = returned({"", "", ""});
+  CHECK(pair_by_key(reference, tuple).empty());
+  CHECK(pair_by_key(reference, none).empty());
+  CHECK(tuple.outputs.tensors()[0].name == "output[0]");
+}
