@@ -12,7 +12,7 @@ constexpr std::int64_t kMaxCursor = std::int64_t{1} << 32;
 
 std::string source_field(ObjectReader& reader, const std::string& key) {
   const std::size_t errors_before = reader.diagnostics().errors.size();
-  std::string source = reader.required_string(key, kMaxSourceBytes);
+  std::string source = without_byte_order_mark(reader.required_string(key, kMaxSourceBytes));
   const bool readable = reader.has(key) && reader.diagnostics().errors.size() == errors_before;
   if (readable && source.find_first_not_of(" \t\r\n") == std::string::npos)
     reader.error(key, "is empty; send the kernel's source code");

@@ -41,6 +41,7 @@ std::string doing_text(const std::string& at) {
   if (at == "probe") return "in its first call";
   if (at == "pass") return "during its calls";
   if (at == "bind") return "when its arguments were bound";
+  if (at == "get_weights" || at == "set_weights") return "when its weights were copied";
   if (at == "prepare") return "while the device was opened";
   return at.empty() ? "at work" : "at \"" + at + "\"";
 }

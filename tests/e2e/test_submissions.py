@@ -113,3 +113,12 @@ def test_outputs_in_dicts_pair_by_key(assay, reference, candidate, code, warned)
     assert any("['b']" in text and "['d']" in text for text in answer["warnings"]) == warned, answer["warnings"]
     if code == "incorrect":
         assert "output['" in answer["kernel_exec_result"]["validation_error"]
+
+
+def test_a_byte_order_mark_is_no_part_of_a_source(assay):
+    assert compare(assay, "\ufeff" + DOUBLED, "\ufeff" + DOUBLED)["verdict"]["code"] == "correct"
+
+
+def test_a_number_that_is_wrong_is_named_without_an_index(assay):
+    answer = compare(assay, "def f(x):\n    return x.sum()\n", "def f(x):\n    return x.sum() + 1\n")
+    assert "the worst is output[0]: got" in answer["kernel_exec_result"]["validation_error"], answer["verdict"]
