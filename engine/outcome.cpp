@@ -16,6 +16,7 @@ using schemas::VerdictCode;
 namespace {
 
 constexpr std::size_t kMaxHeadlineCharacters = 300;
+constexpr int kRunnerBroken = 70;  // as zygote.py and the device tier's runner end then
 
 std::string moment(const std::string& at) {
   if (at == "prepare") {
@@ -32,6 +33,12 @@ std::string moment(const std::string& at) {
   }
   if (at == "probe" || at == "pass") {
     return "during its call";
+  }
+  if (at == "bind") {
+    return "when its arguments were bound";
+  }
+  if (at == "get_weights" || at == "set_weights") {
+    return "when its weights were copied";
   }
   return at.empty() ? "at work" : "at \"" + at + "\"";
 }
@@ -65,6 +72,9 @@ std::string next_step_for(const sandbox::ExitReport& report) {
     case ExitKind::out_of_memory: return "Use less memory: smaller shapes, fewer temporaries.";
     case ExitKind::timed_out: return "Make it finish sooner, or raise timeout.";
     case ExitKind::exited:
+      if (report.code == kRunnerBroken)
+        return "See what it printed in process_ends; leave Python's and torch's own functions as "
+               "they are.";
       return "Return from the kernel instead of ending the process; process_ends has its output.";
     default: return "Look for an illegal access or an abort; process_ends has its output.";
   }
@@ -101,7 +111,10 @@ void add_exit_reports(Evaluation& evaluation, const schemas::WorkRequest& work,
     }
     std::string what = exit_words(report) + " " + moment(at);
     if (leaves_by_itself(report)) {
-      what += ", before it answered (os._exit, SystemExit or the like)";
+      what += report.code == kRunnerBroken
+                  ? ", before it answered: that is how the runner ends when its own code fails, "
+                    "as where a submission replaces what it uses (or it was os._exit)"
+                  : ", before it answered (os._exit, SystemExit or the like)";
     }
     // Inputs come from the reference's source where there is one.
     const bool candidates =

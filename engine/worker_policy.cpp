@@ -44,8 +44,15 @@ std::vector<std::string> python_prefixes(const std::string& python) {
   return prefixes;
 }
 
+// The user has no entry in the sandbox's /etc/passwd: what asks for its name (getpass, and so
+// torch.compile for its cache's folder) finds it here.
 std::vector<std::string> base_environment() {
-  return {"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", "HOME=/tmp", "TMPDIR=/tmp"};
+  return {"PATH=/usr/local/bin:/usr/bin:/bin",
+          "LANG=C.UTF-8",
+          "HOME=/tmp",
+          "TMPDIR=/tmp",
+          "USER=assay",
+          "LOGNAME=assay"};
 }
 
 void show_device(Policy& policy, const DeviceId& device, const std::string& uuid) {

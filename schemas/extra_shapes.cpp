@@ -58,6 +58,22 @@ void substitute_arguments(IoContract& contract, ObjectReader& args) {
   }
 }
 
+// A torch function's outputs follow its inputs: those that the substitution does not name have
+// shapes that nobody told, and a contract without outputs says nothing about what is returned.
+void forget_outputs(Kernel& kernel, const Json& given) {
+  if (kernel.type != KernelType::torch && kernel.type != KernelType::torch_cuda) return;
+  std::vector<ArgSpec>& args = kernel.io->args;
+  const auto has_role = [&args](ArgRole role, auto&& also) {
+    return std::any_of(args.begin(), args.end(), [&](const ArgSpec& argument) {
+      return argument.role == role && also(argument);
+    });
+  };
+  const auto any = [](const ArgSpec&) { return true; };
+  const auto unnamed = [&](const ArgSpec& argument) { return !given.contains(argument.name); };
+  if (!has_role(ArgRole::output, unnamed) || has_role(ArgRole::inout, any)) return;
+  std::erase_if(args, [](const ArgSpec& argument) { return argument.role == ArgRole::output; });
+}
+
 void substitute_launch(IoContract& contract, ObjectReader& reader, const char* key) {
   const Json* json = reader.raw(key);
   if (json == nullptr) return;
@@ -94,10 +110,12 @@ void substitute(Kernel& candidate, std::optional<Kernel>& reference, const Json&
     if (candidate.io) {
       ObjectReader args(*given, reader.path_of("args"), of_candidate);
       substitute_arguments(*candidate.io, args);
+      forget_outputs(candidate, *given);
     }
     if (reference && reference->io) {
       ObjectReader args(*given, reader.path_of("args"), of_reference);
       substitute_arguments(*reference->io, args);
+      forget_outputs(*reference, *given);
     }
     const auto& errors = of_candidate.errors.empty() ? of_reference.errors : of_candidate.errors;
     diagnostics.errors.insert(diagnostics.errors.end(), errors.begin(), errors.end());

@@ -43,9 +43,16 @@ class Checking {
     const Range range = range_of(dtype_);
     const double kept = is_floating(dtype_) ? value : std::trunc(value);
     if (!(kept >= range.low && kept <= range.high))
-      error(field, (what.empty() ? "must be" : what + " must be") + " from " + figure(range.low) +
-                       " to " + figure(range.high) + " for " + dtype_name(dtype_) + ", got " +
-                       figure(value));
+      error(field, (what.empty() ? "must be" : what + " must be") + " from " + range_text() +
+                       " for " + dtype_name(dtype_) + ", got " + figure(value));
+  }
+
+  // Random values are drawn as low + (high - low) * r, all in the dtype.
+  void span(const Init& init) {
+    const double most = range_of(dtype_).high;
+    if (!(init.high - init.low <= most))
+      error("high", "high - low must be at most " + figure(most) + " for " + dtype_name(dtype_) +
+                        ", got low " + figure(init.low) + " and high " + figure(init.high));
   }
 
   void whole(const char* field, double value) {
@@ -58,6 +65,12 @@ class Checking {
   }
 
  private:
+  std::string range_text() const {
+    const Range range = range_of(dtype_);
+    if (dtype_ == Dtype::int64) return "-9223372036854775808 to 9223372036854775807";
+    return figure(range.low) + " to " + figure(range.high);
+  }
+
   Dtype dtype_;
   const std::string& path_;
   Diagnostics& diagnostics_;
@@ -83,6 +96,7 @@ void check_arange(const Init& init, const TensorSpec& spec, Checking& checking) 
 void check_init(const TensorSpec& spec, const std::string& path, Diagnostics& diagnostics) {
   const Init& init = *spec.init;
   const bool floating = is_floating(spec.dtype);
+  const std::size_t errors_before = diagnostics.errors.size();
   Checking checking(spec.dtype, path, diagnostics);
   switch (init.kind) {
     case InitKind::randn:  // whole numbers and bools are drawn from the dtype's range
@@ -95,9 +109,11 @@ void check_init(const TensorSpec& spec, const std::string& path, Diagnostics& di
       if (spec.dtype == Dtype::boolean) break;  // false and true, whatever the bounds
       checking.within("low", init.low);
       checking.within("high", init.high);
+      if (floating && diagnostics.errors.size() == errors_before) checking.span(init);
       break;
     case InitKind::full:
-      if (spec.dtype != Dtype::boolean) checking.within("fill_value", init.fill_value);
+      if (spec.dtype == Dtype::boolean || (spec.dtype == Dtype::int64 && init.fill_whole)) break;
+      checking.within("fill_value", init.fill_value);
       break;
     case InitKind::arange: check_arange(init, spec, checking); break;
     case InitKind::zeros:

@@ -38,6 +38,12 @@ std::vector<std::int64_t> read_shape(ObjectReader& reader) {
   return shape;
 }
 
+bool is_int64(const Json& value) {
+  return value.is_number_integer() &&
+         !(value.is_number_unsigned() &&
+           value.get<std::uint64_t>() > std::numeric_limits<std::int64_t>::max());
+}
+
 Init read_init(const Json& json, const std::string& path, Diagnostics& diagnostics) {
   ObjectReader reader(json, path, diagnostics);
   Init init;
@@ -55,6 +61,8 @@ Init read_init(const Json& json, const std::string& path, Diagnostics& diagnosti
   if (init.kind == InitKind::full && !fill)
     reader.error("fill_value", "is required for kind \"full\"");
   init.fill_value = fill.value_or(0);
+  if (const Json* exact = reader.raw("fill_value"); exact != nullptr && is_int64(*exact))
+    init.fill_whole = exact->get<std::int64_t>();
   if (init.kind == InitKind::uniform && init.low > init.high)
     reader.error("low", "must not be above \"high\"");
   reader.finish();
@@ -136,6 +144,8 @@ ArgSpec read_arg(const Json& json, const std::string& path, Diagnostics& diagnos
   ObjectReader reader(json, path, diagnostics);
   ArgSpec arg;
   arg.name = reader.required_string("name", kMaxNameBytes);
+  if (const Json* name = reader.raw("name"); name != nullptr && *name == "")
+    reader.error("name", "must not be empty");
   if (const auto type = reader.required_word("type", kArgTypeNames))
     arg.type = static_cast<ArgType>(*type);
   if (const auto role = reader.optional_word("role", kRoleNames))
@@ -191,7 +201,9 @@ Json to_json(const Init& init) {
   switch (init.kind) {
     case InitKind::randn: json["mean"] = init.mean, json["std"] = init.std; break;
     case InitKind::uniform: json["low"] = init.low, json["high"] = init.high; break;
-    case InitKind::full: json["fill_value"] = init.fill_value; break;
+    case InitKind::full:
+      json["fill_value"] = init.fill_whole ? Json(*init.fill_whole) : Json(init.fill_value);
+      break;
     case InitKind::arange: json["start"] = init.start, json["step"] = init.step; break;
     case InitKind::zeros:
     case InitKind::ones: break;

@@ -34,10 +34,11 @@ enum class InitKind { randn, uniform, zeros, ones, full, arange };
 struct Init {
   InitKind kind = InitKind::randn;
   std::optional<std::uint64_t> seed;
-  double mean = 0, std = 1;    // randn
-  double low = 0, high = 1;    // uniform
-  double fill_value = 0;       // full
-  double start = 0, step = 1;  // arange
+  double mean = 0, std = 1;                // randn
+  double low = 0, high = 1;                // uniform
+  double fill_value = 0;                   // full
+  std::optional<std::int64_t> fill_whole;  // it, exactly: a double holds whole numbers to 2^53
+  double start = 0, step = 1;              // arange
 };
 
 // Transferred values: little-endian contiguous bytes, base64, optionally zlib-compressed.

@@ -79,11 +79,17 @@ void check_kernel(const Kernel& kernel, const std::string& io_path,
   }
 }
 
+std::string without_byte_order_mark(std::string source) {
+  if (source.starts_with("\xEF\xBB\xBF")) source.erase(0, 3);
+  return source;
+}
+
 Kernel read_kernel(const Json& json, const std::string& path, Diagnostics& diagnostics) {
   ObjectReader reader(json, path, diagnostics);
   Kernel kernel;
   const std::size_t errors_before = diagnostics.errors.size();
-  kernel.source_code = reader.required_string("source_code", kMaxSourceBytes);
+  kernel.source_code =
+      without_byte_order_mark(reader.required_string("source_code", kMaxSourceBytes));
   if (reader.has("source_code") && diagnostics.errors.size() == errors_before &&
       kernel.source_code.find_first_not_of(" \t\r\n") == std::string::npos)
     reader.error("source_code", "is empty; send the kernel's source code");

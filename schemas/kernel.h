@@ -37,6 +37,9 @@ struct Kernel {
 // Reads a KernelCode object. Checks what can be checked without compiling: a contract where the
 // type needs one, an entry point for multi_kernel, a launch for cuda.
 Kernel read_kernel(const Json& json, const std::string& path, Diagnostics& diagnostics);
+// A source as it is kept: without the byte order mark that some editors put first. Python takes it
+// in a file, not in a string.
+std::string without_byte_order_mark(std::string source);
 KernelMetadata read_metadata(const Json& json, const std::string& path, Diagnostics& diagnostics);
 // The checks across fields of one kernel; `source_path` and `io_path` name the fields in errors.
 void check_kernel(const Kernel& kernel, const std::string& io_path,

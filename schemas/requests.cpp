@@ -12,7 +12,7 @@ constexpr std::int64_t kMaxCursor = std::int64_t{1} << 32;
 
 std::string source_field(ObjectReader& reader, const std::string& key) {
   const std::size_t errors_before = reader.diagnostics().errors.size();
-  std::string source = reader.required_string(key, kMaxSourceBytes);
+  std::string source = without_byte_order_mark(reader.required_string(key, kMaxSourceBytes));
   const bool readable = reader.has(key) && reader.diagnostics().errors.size() == errors_before;
   if (readable && source.find_first_not_of(" \t\r\n") == std::string::npos)
     reader.error(key, "is empty; send the kernel's source code");
@@ -45,8 +45,8 @@ Kernel read_flat_kernel(ObjectReader& reader, const KernelFields& fields,
 void read_run_options(ObjectReader& reader, WorkRequest& work) {
   work.num_trials = reader.int_or("num_trials", kDefaultTrials, kMinTrials, kMaxTrials);
   work.num_warmup = reader.int_or("num_warmup", kDefaultWarmup, 0, kMaxWarmup);
-  work.atol = reader.optional_number("atol", 0);
-  work.rtol = reader.optional_number("rtol", 0);
+  work.atol = reader.optional_number("atol", 0, kMaxTolerance);
+  work.rtol = reader.optional_number("rtol", 0, kMaxTolerance);
   work.timeout_seconds =
       reader.int_or("timeout", kDefaultTimeoutSeconds, kMinTimeoutSeconds, kMaxTimeoutSeconds);
   work.enable_device_metrics = reader.bool_or("enable_device_metrics", false);

@@ -20,6 +20,9 @@ inline constexpr std::int64_t kMaxWaitSeconds = 600, kDefaultWaitSeconds = 45;
 
 inline constexpr std::size_t kMaxIdempotencyKeyBytes = 128;
 
+// Far above any use; what is computed with it stays within float32's range.
+inline constexpr double kMaxTolerance = 1e30;
+
 enum class JobKind { evaluate, compare, validate };
 const std::vector<std::string>& job_kind_names();  // in the order of JobKind
 const std::string& job_kind_name(JobKind kind);

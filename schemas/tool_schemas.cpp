@@ -30,6 +30,13 @@ Json number_of(const char* description) {
   return {{"type", "number"}, {"description", description}};
 }
 
+Json tolerance(const char* description) {
+  Json schema = number_of(description);
+  schema["minimum"] = 0;
+  schema["maximum"] = kMaxTolerance;
+  return schema;
+}
+
 Json object(Json properties, const std::vector<std::string>& required) {
   Json schema = {{"type", "object"}, {"properties", std::move(properties)}};
   if (!required.empty()) schema["required"] = required;
@@ -137,8 +144,8 @@ void add_run_options(Json& properties) {
   properties["num_trials"] =
       integer(kMinTrials, kMaxTrials, kDefaultTrials, "Timed calls; each one's output is checked.");
   properties["num_warmup"] = integer(0, kMaxWarmup, kDefaultWarmup, "Untimed calls before them.");
-  properties["atol"] = number_of("Absolute tolerance, as torch.allclose; default by dtype.");
-  properties["rtol"] = number_of("Relative tolerance; default by dtype.");
+  properties["atol"] = tolerance("Absolute tolerance, as torch.allclose; default by dtype.");
+  properties["rtol"] = tolerance("Relative tolerance; default by dtype.");
   properties["enable_device_metrics"] = {
       {"type", "boolean"}, {"default", false}, {"description", "Also collect hardware counters."}};
 }

@@ -16,6 +16,7 @@ const std::vector<std::string> kErrorKindNames = {
     "syntax", "import", "contract", "exception", "cuda", "out_of_memory", "protocol", "extension"};
 constexpr std::size_t kMaxErrorBytes = 16384;
 constexpr std::size_t kMaxStringBytes = 65536;
+constexpr std::size_t kMaxPathBytes = 1024;
 
 Error violation(const Diagnostics& diagnostics) {
   Error error = malformed(diagnostics);
@@ -231,6 +232,7 @@ Result<std::vector<OutputShape>> read_output_shapes(const Json& json) {
     shape.dtype = read_dtype(reader);
     shape.shape = read_sizes(reader, "shape");
     shape.strides = read_sizes(reader, "strides");
+    shape.path = reader.optional_string("path", kMaxPathBytes).value_or("");
     if (!element_count(shape.shape)) reader.error("shape", "is not a shape");
     if (shape.strides.size() != shape.shape.size())
       reader.error("strides", "must be as long as shape");

@@ -80,6 +80,7 @@ struct OutputShape {
   Dtype dtype = Dtype::float32;
   std::vector<std::int64_t> shape;
   std::vector<std::int64_t> strides;  // elements
+  std::string path = {};              // in what the call returned: ['loss'][0]; may be empty
 };
 Result<std::vector<OutputShape>> read_output_shapes(const Json& json);
 Json to_json(const OutputShape& shape);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/judge/arguments.h"
 
+#include <algorithm>
+#include <set>
 #include <string>
 
 #include "engine/judge/failure.h"
@@ -10,6 +12,8 @@ namespace {
 
 using schemas::Binding;
 using schemas::Value;
+
+constexpr std::size_t kShownPathBytes = 300;
 
 bool is_input(const schemas::ArgSpec& argument) {
   return argument.type == schemas::ArgType::tensor && argument.role != schemas::ArgRole::output;
@@ -72,6 +76,19 @@ void demand_same_inputs(const schemas::IoContract& contract, const SlotLayout& i
                                          ", the reference's input is " +
                                          tensor_text(place.name, place.dtype, place.shape));
   }
+}
+
+// Of a path like [0]['loss'], as runners write it.
+bool has_key(const std::string& path) {
+  return path.find("['") != std::string::npos || path.find("[\"") != std::string::npos;
+}
+
+std::string only_in(const std::set<std::string>& these, const std::set<std::string>& others) {
+  std::string list;
+  for (const std::string& path : these)
+    if (!others.contains(path) && list.size() < kShownPathBytes)
+      list += (list.empty() ? "" : ", ") + path;
+  return list.empty() ? "none" : list;
 }
 
 CallPlan plan_by_contract(const schemas::Kernel& kernel, const InputSet& inputs,
@@ -206,20 +223,54 @@ void set_outputs(CallPlan& plan, const std::vector<schemas::OutputShape>& output
   if (outputs.empty())
     throw Failure(Cause::unusable, "the call returned no tensor: nothing could be checked");
   plan.outputs = SlotLayout();
-  for (std::size_t i = 0; i < outputs.size(); ++i)
-    plan.outputs.add("output[" + std::to_string(i) + "]", outputs[i].dtype, outputs[i].shape);
+  plan.paths.clear();
+  plan.returned_at.clear();
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const std::string& path = outputs[i].path;
+    plan.outputs.add("output" + (has_key(path) ? path : "[" + std::to_string(i) + "]"),
+                     outputs[i].dtype, outputs[i].shape);
+    plan.paths.push_back(path);
+  }
   plan.outputs_known = true;
 }
 
 std::vector<Binding> output_bindings(const CallPlan& plan) {
-  std::vector<Binding> bindings;
-  for (std::size_t i = 0; i < plan.outputs.tensors().size(); ++i) {
+  std::vector<Binding> bindings(plan.outputs.tensors().size());
+  for (std::size_t i = 0; i < bindings.size(); ++i) {
     bool inout = false;
     for (const auto& [input, output] : plan.inouts) inout = inout || output == i;
-    bindings.push_back(
-        plan.outputs.binding(i, inout ? schemas::ArgRole::inout : schemas::ArgRole::output, true));
+    bindings[plan.returned_at.empty() ? i : plan.returned_at[i]] =
+        plan.outputs.binding(i, inout ? schemas::ArgRole::inout : schemas::ArgRole::output, true);
   }
   return bindings;
+}
+
+std::string pair_by_key(const CallPlan& reference, CallPlan& candidate) {
+  const std::vector<std::string>&wanted = reference.paths, &given = candidate.paths;
+  const std::set<std::string> want(wanted.begin(), wanted.end()), got(given.begin(), given.end());
+  // A key that is shown cut may stand twice: then the order is all there is.
+  if (wanted == given || want.size() != wanted.size() || got.size() != given.size()) return "";
+  if (want != got) {
+    if (std::none_of(want.begin(), want.end(), has_key) ||
+        std::none_of(got.begin(), got.end(), has_key))
+      return "";
+    return "outputs are compared in order, since the keys that were returned differ: the "
+           "reference's alone are " +
+           only_in(want, got) + ", the candidate's alone " + only_in(got, want);
+  }
+  CallPlan paired = candidate;
+  paired.outputs = SlotLayout();
+  paired.returned_at.clear();
+  for (const std::string& path : wanted) {
+    const auto at =
+        static_cast<std::size_t>(std::find(given.begin(), given.end(), path) - given.begin());
+    const TensorPlace& place = candidate.outputs.tensors()[at];
+    paired.outputs.add(place.name, place.dtype, place.shape);
+    paired.returned_at.push_back(at);
+  }
+  paired.paths = wanted;
+  candidate = std::move(paired);
+  return "";
 }
 
 void demand_same_outputs(const SlotLayout& reference, const SlotLayout& candidate) {

@@ -38,6 +38,10 @@ struct CallPlan {
   std::vector<schemas::Binding> arguments;
   SlotLayout outputs;
   bool outputs_known = false;  // false until a probe has told what the call returns
+  // Of returned outputs: where each lies in what was returned, in the order of `outputs`; and in
+  // which position the call returns each, empty: in that of `outputs`.
+  std::vector<std::string> paths;
+  std::vector<std::size_t> returned_at;
   // Inputs that the call overwrites in the output arena: position among inputs, position among
   // outputs.
   std::vector<std::pair<std::size_t, std::size_t>> inouts;
@@ -56,6 +60,11 @@ CallPlan plan_call(const schemas::Kernel& kernel, const InputSet& inputs, Scalar
 // Takes what a probe returned as the outputs.
 void set_outputs(CallPlan& plan, const std::vector<schemas::OutputShape>& outputs);
 std::vector<schemas::Binding> output_bindings(const CallPlan& plan);
+
+// Outputs pair in order; but those of dicts by their keys: puts the candidate's into the
+// reference's order where both returned the same keys. Where the keys differ: a warning that names
+// them, else empty.
+std::string pair_by_key(const CallPlan& reference, CallPlan& candidate);
 
 // Failure: mismatch, naming both sides, when outputs differ in count, shape or dtype.
 void demand_same_outputs(const SlotLayout& reference, const SlotLayout& candidate);

@@ -15,6 +15,11 @@ constexpr double kWholeShown = 1e16;  // below, whole numbers are shown in full:
 // One wrong element in 256 holds a poison of one byte by chance; in so few it proves nothing.
 constexpr std::int64_t kChanceDivisor = 16;
 
+// A tensor of no dimensions has one element, which needs no index.
+std::string at_text(const std::vector<std::int64_t>& index) {
+  return index.empty() ? "" : schemas::shape_text(index);
+}
+
 }  // namespace
 
 std::vector<std::int64_t> index_of(std::int64_t element, const std::vector<std::int64_t>& shape) {
@@ -38,10 +43,9 @@ std::string worst_text(const schemas::WorstElement& worst) {
   const auto figure = [](double number, const std::string& exact) {
     return exact.empty() ? number_text(number) : exact;
   };
-  return worst.output_name + schemas::shape_text(worst.index) + ": got " +
-         figure(worst.got, worst.exact_got) + ", want " + figure(worst.want, worst.exact_want) +
-         ", error " + figure(worst.error, worst.exact_error) + ", allowed " +
-         number_text(worst.allowed);
+  return worst.output_name + at_text(worst.index) + ": got " + figure(worst.got, worst.exact_got) +
+         ", want " + figure(worst.want, worst.exact_want) + ", error " +
+         figure(worst.error, worst.exact_error) + ", allowed " + number_text(worst.allowed);
 }
 
 Evidence::Evidence(TorchDevice device, std::optional<double> rtol, std::optional<double> atol)
@@ -97,11 +101,12 @@ bool Evidence::written_window(const Outputs& got, const Outputs* again, std::int
     unwritten_ += left.count;
     calls_failed = std::max(calls_failed, left.rows);
     if (left.count > 0 && fault_.empty())
-      fault_ = std::to_string(left.count) + " of " + std::to_string(place.elements * calls) +
-               " elements of output " + tensor_text(place.name, place.dtype, place.shape) +
-               " were never written, the first at " +
-               schemas::shape_text(index_of(left.element, place.shape)) + " of call " +
-               std::to_string(left.row) + " in window " + std::to_string(window);
+      fault_ =
+          std::to_string(left.count) + " of " + std::to_string(place.elements * calls) +
+          " elements of output " + tensor_text(place.name, place.dtype, place.shape) +
+          " were never written, the first " +
+          (place.shape.empty() ? "" : "at " + at_text(index_of(left.element, place.shape)) + " ") +
+          "of call " + std::to_string(left.row) + " in window " + std::to_string(window);
   }
   checks_.calls_checked += calls;
   checks_.calls_failed += calls_failed;

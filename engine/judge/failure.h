@@ -20,6 +20,7 @@ enum class Cause {
   cancelled,     // the executor withdrew the job or went away
   memory,        // more memory is needed than the job may use; the message names the sizes
   mismatch,      // candidate and reference do not fit together; the message names both
+  contract,      // what a call returned is not what its own contract says; the message names both
   unusable,      // a kernel cannot be run as submitted (no contract and no get_inputs, output not
                  // written)
   internal,      // our own

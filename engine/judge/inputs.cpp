@@ -85,7 +85,9 @@ at::Tensor make(const schemas::Init& init, schemas::Dtype dtype, at::IntArrayRef
     case schemas::InitKind::uniform: return draw_uniform(init, dtype, shape, generator, options);
     case schemas::InitKind::zeros: return at::full(shape, 0, options);
     case schemas::InitKind::ones: return at::full(shape, 1, options);
-    case schemas::InitKind::full: return at::full(shape, init.fill_value, options);
+    case schemas::InitKind::full:
+      return at::full(shape, init.fill_whole ? at::Scalar(*init.fill_whole) : init.fill_value,
+                      options);
     case schemas::InitKind::arange: return make_arange(init, shape, options);
   }
   return {};

@@ -172,6 +172,7 @@ Weights RunnerClient::get_weights(std::size_t max_bytes) {
   Weights weights;
   weights.buffer = reply_buffer(std::move(reply.descriptors), max_bytes, role_, "get_weights");
   weights.tensors = read_weights(reply.body, weights.buffer, max_bytes, role_, "get_weights");
+  weights.skipped = read_skipped(reply.body, role_, "get_weights");
   return weights;
 }
 
@@ -182,7 +183,8 @@ WeightsCopied RunnerClient::set_weights(const Weights& weights) {
                     {"dtype", schemas::dtype_name(weight.tensor.dtype)},
                     {"shape", weight.tensor.shape},
                     {"offset", weight.tensor.offset},
-                    {"bytes", weight.tensor.bytes}});
+                    {"bytes", weight.tensor.bytes},
+                    {"stands_for", weight.stands_for}});
   std::vector<int> descriptors;
   if (weights.buffer.valid()) descriptors.push_back(weights.buffer.fd());
   const Reply reply = ask("set_weights", {{"weights", std::move(list)}}, descriptors);

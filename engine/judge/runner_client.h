@@ -33,10 +33,12 @@ struct Transfer {
 struct NamedTensor {
   std::string name;
   schemas::TensorValue tensor;
+  schemas::Json stands_for;  // of bytes: dtype and shape, from runner to runner, unread here
 };
 struct Weights {
   std::vector<NamedTensor> tensors;
   sandbox::SharedMemory buffer;
+  std::vector<std::string> skipped;
 };
 
 // What a compiler made of a kernel, for its runner. The judge passes it on unread.
@@ -59,6 +61,8 @@ struct WeightsCopied {
 
 struct Probed {
   std::vector<schemas::OutputShape> outputs;
+  // Returned where outputs are arguments, and not in their place: by count, shapes or dtypes.
+  std::vector<schemas::OutputShape> ignored;
   std::int64_t elapsed_ns = 0;
   std::vector<schemas::Tuning> autotune = {};
 };

@@ -121,6 +121,7 @@ std::vector<NamedTensor> read_weights(const Json& body, const sandbox::SharedMem
                                       static_cast<std::int64_t>(buffer.size()));
     if (!value) return diagnostics.errors.push_back({path, value.error().message});
     weight.tensor = value->front().tensor;
+    if (const Json* original = fields.raw("stands_for")) weight.stands_for = *original;
     total = weight.tensor.bytes > kNoLimit - total ? kNoLimit : total + weight.tensor.bytes;
     weights.push_back(std::move(weight));
   });
@@ -129,16 +130,24 @@ std::vector<NamedTensor> read_weights(const Json& body, const sandbox::SharedMem
   return weights;
 }
 
+std::vector<std::string> read_skipped(const Json& body, schemas::RunnerRole role, const char* at) {
+  schemas::Diagnostics diagnostics;
+  ObjectReader reader(body, "answer", diagnostics);
+  std::vector<std::string> skipped;
+  reader.each("skipped", kMaxSkipped, false, [&](const Json& item, const std::string&) {
+    if (item.is_string()) skipped.push_back(item.get<std::string>().substr(0, kMaxNameBytes));
+  });
+  demand_clean(diagnostics, role, at);
+  return skipped;
+}
+
 WeightsCopied read_weights_copied(const Json& body, schemas::RunnerRole role, const char* at) {
   schemas::Diagnostics diagnostics;
   ObjectReader reader(body, "answer", diagnostics);
   WeightsCopied copied;
   copied.copied = reader.int_or("copied", 0, 0, kNoLimit);
-  reader.each("skipped", kMaxSkipped, false, [&](const Json& item, const std::string&) {
-    if (item.is_string())
-      copied.skipped.push_back(item.get<std::string>().substr(0, kMaxNameBytes));
-  });
   demand_clean(diagnostics, role, at);
+  copied.skipped = read_skipped(body, role, at);
   return copied;
 }
 
@@ -152,6 +161,11 @@ Probed read_probed(const Json& body, std::int64_t elapsed_ns, schemas::RunnerRol
   ObjectReader reader(body, "answer", diagnostics);
   Probed probed;
   probed.outputs = std::move(*outputs);
+  if (const Json* ignored = reader.raw("ignored")) {
+    auto shapes = schemas::read_output_shapes(*ignored);
+    if (!shapes) bad(role, at, shapes.error().message);
+    probed.ignored = std::move(*shapes);
+  }
   probed.autotune = schemas::read_autotune(reader);
   probed.elapsed_ns = std::min(reader.int_or("elapsed_ns", elapsed_ns, 0, kNoLimit), elapsed_ns);
   demand_clean(diagnostics, role, at);

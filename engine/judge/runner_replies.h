@@ -22,6 +22,8 @@ Loaded read_loaded(const schemas::Json& body, schemas::RunnerRole role, const ch
 std::vector<NamedTensor> read_weights(const schemas::Json& body,
                                       const sandbox::SharedMemory& buffer, std::size_t max_bytes,
                                       schemas::RunnerRole role, const char* at);
+std::vector<std::string> read_skipped(const schemas::Json& body, schemas::RunnerRole role,
+                                      const char* at);
 WeightsCopied read_weights_copied(const schemas::Json& body, schemas::RunnerRole role,
                                   const char* at);
 // A time longer than what the judge measured is cut to that.

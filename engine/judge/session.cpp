@@ -197,9 +197,10 @@ void Session::share_weights() {
   const Weights weights =
       reference_->runner.get_weights(memory_.budget_left() / kInputShareDivisor);
   const WeightsCopied copied = candidate_->runner.set_weights(weights);
-  for (const std::string& skipped : copied.skipped)
-    if (evaluation_.warnings.size() < kMaxNotes)
-      evaluation_.warnings.push_back("weight not copied: " + skipped);
+  for (const auto* list : {&weights.skipped, &copied.skipped})
+    for (const std::string& skipped : *list)
+      if (evaluation_.warnings.size() < kMaxNotes)
+        evaluation_.warnings.push_back("weight not copied: " + skipped);
 }
 
 void Session::probe_sides() {
@@ -211,7 +212,11 @@ void Session::probe_sides() {
   probe_side(*candidate_, draws_.inputs, sample, memory_);
   candidate_->buffers = SideBuffers{};
   evaluation_.autotune = candidate_->autotune;
-  if (reference_) demand_same_outputs(reference_->call.outputs, candidate_->call.outputs);
+  if (reference_) {
+    std::string warning = pair_by_key(reference_->call, candidate_->call);
+    if (!warning.empty()) evaluation_.warnings.push_back(std::move(warning));
+    demand_same_outputs(reference_->call.outputs, candidate_->call.outputs);
+  }
   evidence_.state_tolerances((reference_ ? *reference_ : *candidate_).call.outputs);
 }
 
@@ -276,7 +281,9 @@ void Session::measure(const MeasurementPlan& plan) {
                                 measurement.warnings().end());
   };
   if (!right || !timed) warn();
-  if (!right) return conclude_incorrect(evaluation_, evidence_, progress_.has_reference, false);
+  if (!right)
+    return conclude_incorrect(evaluation_, evidence_, progress_.has_reference, false,
+                              candidate_->ignored);
   progress_.check_passed = true;
   if (timed) {
     enter(schemas::Stage::profiling, 0.4, "timing");
@@ -290,7 +297,8 @@ void Session::measure(const MeasurementPlan& plan) {
     evaluation_.checks.windows = measurement.windows_timed();
     evaluation_.checks.final_kill = measurement.final_kill();
     if (!still_right)
-      return conclude_incorrect(evaluation_, evidence_, progress_.has_reference, true);
+      return conclude_incorrect(evaluation_, evidence_, progress_.has_reference, true,
+                                candidate_->ignored);
     evaluation_.timing = measurement.report(random_seed());
   } else {
     evaluation_.timing.unavailable_reason =

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <new>
 
+#include "engine/judge/contract_outputs.h"
 #include "engine/judge/failure.h"
 
 namespace assay::engine::judge {
@@ -20,6 +21,20 @@ std::size_t arena_bytes(const SlotLayout& layout, std::int64_t slots) {
 bool signature_error(const Failure& failure) {
   return failure.cause == Cause::runner_error &&
          failure.error.kind == schemas::RunnerErrorKind::contract;
+}
+
+// Where a contract's scalars do not fit a torch function, it is bound without them.
+void bind_to_probe(Side& side, const InputSet& inputs, Memory& memory) {
+  side.call = plan_call(side.kernel, inputs, ScalarUse::all);
+  try {
+    bind_side(side, inputs, memory, 1);
+  } catch (const Failure& failure) {
+    if (!signature_error(failure) || !side.call.has_scalars ||
+        writes_into_arguments(side.kernel.type))
+      throw;
+    side.call = plan_call(side.kernel, inputs, ScalarUse::none);
+    bind_side(side, inputs, memory, 1);
+  }
 }
 
 // The first slot's content into all others.
@@ -65,15 +80,11 @@ void bind_side(Side& side, const InputSet& inputs, Memory& memory, std::int64_t 
 }
 
 void probe_side(Side& side, const InputSet& inputs, const Arena& sample, Memory& memory) {
-  side.call = plan_call(side.kernel, inputs, ScalarUse::all);
   try {
-    bind_side(side, inputs, memory, 1);
-  } catch (const Failure& failure) {
-    if (!signature_error(failure) || !side.call.has_scalars ||
-        writes_into_arguments(side.kernel.type))
-      throw;
-    side.call = plan_call(side.kernel, inputs, ScalarUse::none);
-    bind_side(side, inputs, memory, 1);
+    bind_to_probe(side, inputs, memory);
+  } catch (Failure& failure) {
+    if (signature_error(failure)) failure.error.message += hint_of_outputs(side.kernel);
+    throw;
   }
   release_inputs(side, inputs.layout, sample, 1, memory);
   memory.synchronize();
@@ -81,12 +92,14 @@ void probe_side(Side& side, const InputSet& inputs, const Arena& sample, Memory&
   Probed probed = side.runner.probe(0);
   side.probe_ns = probed.elapsed_ns;
   side.autotune = std::move(probed.autotune);
+  if (!probed.ignored.empty()) side.ignored = ignored_text(side.call.outputs, probed.ignored);
   // The first call may compile, tune or load what no later one does: it never stands alone.
   for (int i = 1; i < kProbes && (i == 1 || sandbox::Clock::now() - begin < kProbeTime); ++i)
     side.probe_ns = std::min(side.probe_ns, side.runner.probe(0).elapsed_ns);
   if (!side.call.outputs_known) {
     try {
       set_outputs(side.call, probed.outputs);
+      demand_contract_outputs(side.kernel, side.call.outputs);
     } catch (Failure& failure) {
       failure.role = side.role;
       throw;

@@ -48,7 +48,8 @@ struct Side {
   Loaded loaded;
   CallPlan call;
   SideBuffers buffers;
-  std::int64_t probe_ns = 0;                   // the quickest of a few calls, by the runner's word
+  std::string ignored = {};   // what is said of returned tensors that no output took
+  std::int64_t probe_ns = 0;  // the quickest of a few calls, by the runner's word
   std::vector<schemas::Tuning> autotune = {};  // by its own word
   std::uint32_t windows = 0;                   // started so far; the number of the last one
 

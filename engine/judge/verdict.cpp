@@ -41,6 +41,7 @@ std::string doing_text(const std::string& at) {
   if (at == "probe") return "in its first call";
   if (at == "pass") return "during its calls";
   if (at == "bind") return "when its arguments were bound";
+  if (at == "get_weights" || at == "set_weights") return "when its weights were copied";
   if (at == "prepare") return "while the device was opened";
   return at.empty() ? "at work" : "at \"" + at + "\"";
 }
@@ -205,6 +206,16 @@ void conclude_failure(Evaluation& evaluation, const Failure& failure, const Prog
           "Make count, shapes and dtypes of inputs and outputs equal to the reference's, in the "
           "same order.");
       break;
+    case Cause::contract:
+      if (!candidate) {
+        blame_reference(evaluation, failure.message, failure.message, progress);
+        break;
+      }
+      blame_candidate(evaluation, failure.message);
+      set(evaluation, VerdictCode::output_mismatch,
+          "The outputs do not fit the contract: " + failure.message + ".",
+          "Return what the contract's outputs say, in their order, or correct the contract.");
+      break;
     case Cause::unusable:
       if (!candidate) {
         blame_reference(evaluation, failure.message, failure.message, progress);
@@ -243,10 +254,11 @@ void conclude_failure(Evaluation& evaluation, const Failure& failure, const Prog
 }
 
 void conclude_incorrect(Evaluation& evaluation, const Evidence& evidence, bool has_reference,
-                        bool timed) {
+                        bool timed, const std::string& ignored) {
   const schemas::Checks& checks = evidence.checks();
   std::string text = evidence.fault();
   if (has_reference && checks.worst) text += "; the worst is " + worst_text(*checks.worst);
+  if (!ignored.empty()) text += "; " + ignored;
   evaluation.compiled = true;
   evaluation.correctness = false;
   if (evaluation.kind == schemas::JobKind::validate) evaluation.validated = false;

@@ -22,8 +22,9 @@ void conclude_failure(schemas::Evaluation& evaluation, const Failure& failure,
                       const Progress& progress);
 
 // A call gave wrong values or left elements unwritten. `timed`: it was one of the timed calls.
+// `ignored`: what is said of returned tensors that no output took, or empty.
 void conclude_incorrect(schemas::Evaluation& evaluation, const Evidence& evidence,
-                        bool has_reference, bool timed);
+                        bool has_reference, bool timed, const std::string& ignored);
 
 // Everything agreed. `call` is the candidate's. REQUIRES: checks and timing are filled in.
 void conclude_correct(schemas::Evaluation& evaluation, bool has_reference, const CallPlan& call);

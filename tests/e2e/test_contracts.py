@@ -153,6 +153,20 @@ def test_every_dtype_in_every_role(assay, dtype):
     assert answer.body["checks"]["worst"]["output"] == 2 and answer.body["checks"]["worst"]["index"] == []
 
 
+def test_what_is_allowed_at_most_can_be_computed(assay):
+    """Whole numbers beyond a double's, ranges as wide as the dtype's, the largest tolerances."""
+    most = (1 << 63) - 1
+    full = {"args": [tensor("x", [3], "int64", init={"kind": "full", "fill_value": most})]}
+    source = f"def f(x):\n    assert x.tolist() == [{most}] * 3\n    return x\n"
+    answer = assay.post("/evaluate", {"kernel": kernel(source, io=full, function_name="f"), "num_trials": 2})
+    assert answer.body["verdict"]["code"] == "ran_unchecked", answer
+    for dtype, bound in (("float32", 1.7e38), ("bfloat16", 1.6e38), ("float64", 8e307), ("float16", 3e4)):
+        wide = {"args": [tensor("x", [64], dtype, init={"kind": "uniform", "low": -bound, "high": bound})]}
+        halved = kernel("def f(x):\n    return x / 2\n", io=wide, function_name="f")
+        answer = compare(assay, halved, ref_kernel=halved, atol=1e30, rtol=1e30)
+        assert answer.body["verdict"]["code"] == "correct", answer
+
+
 def test_transferred_values(assay):
     values = [0.5, -2.0, 3.25]
     raw = struct.pack("<3f", *values)
@@ -201,7 +215,8 @@ def test_an_inout_that_nothing_writes_is_not_said_to_be_written(assay):
 
 @pytest.mark.parametrize("dtype, init, field", [
     ("int8", {"kind": "full", "fill_value": 300}, "fill_value"), ("float16", {"kind": "full", "fill_value": 1e9}, "fill_value"),
-    ("int8", {"kind": "uniform", "low": 0, "high": 1000}, "high"), ("float32", {"kind": "arange", "step": 0}, "step"),
+    ("int8", {"kind": "uniform", "low": 0, "high": 1000}, "high"), ("float32", {"kind": "uniform", "low": -3e38, "high": 3e38}, "high"),
+    ("float32", {"kind": "arange", "step": 0}, "step"),
 ])  # fmt: skip
 def test_values_that_cannot_be_made_are_a_malformed_request(assay, dtype, init, field):
     io = {"args": [{"name": "x", "type": "tensor", "tensor_spec": {"shape": [64], "dtype": dtype, "init": init}}]}

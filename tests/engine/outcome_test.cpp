@@ -63,6 +63,12 @@ TEST_CASE("how the candidate's process ended decides verdict and words") {
                                     "before it answered (os._exit") != std::string::npos);
   CHECK(left.process_ends[0].code == 0);
 
+  const Evaluation alarm = joined("candidate", "bind", report_of(ExitKind::signaled, 0, SIGALRM));
+  CHECK(alarm.validation_error ==
+        "the kernel's process was killed by signal 14 (SIGALRM) when its arguments were bound");
+  const Evaluation broken = joined("candidate", "pass", report_of(ExitKind::exited, 70));
+  CHECK(broken.validation_error->find("when its own code fails") != std::string::npos);
+
   CHECK(joined("candidate", "pass", report_of(ExitKind::out_of_memory)).verdict.code ==
         VerdictCode::out_of_memory);
   CHECK(joined("candidate", "pass", report_of(ExitKind::timed_out)).verdict.code ==

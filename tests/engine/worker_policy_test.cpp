@@ -88,6 +88,8 @@ TEST_CASE("a runner sees its own GPU's nodes only, a CPU runner none") {
   const auto on_cpu = engine::host_runner_policy(installation(), {DeviceKind::cpu, 0}, "", 1000);
   CHECK(on_cpu.device_nodes.empty());
   CHECK(sets(on_cpu, "CUDA_VISIBLE_DEVICES="));
+  CHECK(sets(on_cpu, "USER=assay"));
+  CHECK(sets(on_cpu, "LOGNAME=assay"));
   CHECK_FALSE(shows(on_cpu, "/sys"));
   const auto device_tier = engine::device_runner_policy(installation(), gpu, "GPU-1", 1000);
   CHECK_FALSE(shows(device_tier, "/srv/env"));

@@ -196,6 +196,39 @@ TEST_CASE("values that a dtype does not hold are the contract's mistake") {
   CHECK(only_error(with_init("bool", {{"kind", "arange"}})).starts_with(at + "kind: "));
   CHECK(only_error(with_init("float16", {{"kind", "randn"}, {"std", 1e6}}))
             .starts_with(at + "std: must be from "));
+  CHECK(only_error(with_init("int64", {{"kind", "full"}, {"fill_value", 9223372036854775808U}})) ==
+        at + "fill_value: must be from -9223372036854775808 to 9223372036854775807 for int64, got "
+             "9.2233720368547758e+18");
+}
+
+TEST_CASE("uniform values whose width a dtype does not hold are the contract's mistake") {
+  const std::string at = "io.args[0].tensor_spec.init.high: high - low must be at most ";
+  CHECK(only_error(with_init("float16", {{"kind", "uniform"}, {"low", -4e4}, {"high", 4e4}})) ==
+        at + "65504 for float16, got low -40000 and high 40000");
+  for (const auto& [dtype, bound] :
+       {std::pair{"float32", 3e38}, std::pair{"bfloat16", 3e38}, std::pair{"float64", 1e308}}) {
+    CHECK(only_error(with_init(dtype, {{"kind", "uniform"}, {"low", -bound}, {"high", bound}}))
+              .starts_with(at));
+    CHECK(errors_of(with_init(dtype, {{"kind", "uniform"}, {"high", bound}})).empty());
+  }
+}
+
+TEST_CASE("whole numbers beyond a double's are filled in exactly") {
+  for (const std::int64_t value :
+       {std::int64_t{9223372036854775807}, std::int64_t{9007199254740993}}) {
+    const Json json = with_init("int64", {{"kind", "full"}, {"fill_value", value}});
+    Diagnostics diagnostics;
+    const IoContract contract = read_io_contract(json, "io", diagnostics);
+    CHECK(diagnostics.errors.empty());
+    CHECK(contract.args[0].tensor->init->fill_whole == value);
+    CHECK(to_json(contract)["args"][0]["tensor_spec"]["init"]["fill_value"] == value);
+  }
+}
+
+TEST_CASE("an argument has a name") {
+  Json contract = with_init("float32", {{"kind", "ones"}});
+  contract["args"][0]["name"] = "";
+  CHECK(only_error(contract) == "io.args[0].name: must not be empty");
 }
 
 TEST_CASE("values that a dtype holds are left alone") {

@@ -139,6 +139,22 @@ TEST_CASE("ranges are refused with field, value and range") {
   CHECK(trials.error().message == "num_trials: must be an integer from 1 to 10000, got 0");
   CHECK(names_path(trials.error(), "timeout"));
   CHECK(names_path(trials.error(), "atol"));
+  const auto tolerance = read_evaluate_arguments(
+      {{"kernel_source", "x"}, {"kernel_type", "torch"}, {"rtol", 1e308}, {"atol", 1e30}});
+  REQUIRE_FALSE(tolerance.ok());
+  CHECK(tolerance.error().message == "rtol: must be a number from 0.0 to 1e+30, got 1e+308");
+}
+
+TEST_CASE("a byte order mark is no part of a source") {
+  const std::string marked = "\xEF\xBB\xBFimport torch", mark = "\xEF\xBB\xBF";
+  const auto flat = read_evaluate_arguments({{"kernel_source", marked}, {"kernel_type", "torch"}});
+  REQUIRE(flat.ok());
+  CHECK(flat->candidate.source_code == "import torch");
+  Diagnostics diagnostics;
+  const Kernel nested =
+      read_kernel({{"source_code", marked}, {"kernel_type", "torch"}}, "kernel", diagnostics);
+  CHECK(nested.source_code == "import torch");
+  CHECK_FALSE(read_evaluate_arguments({{"kernel_source", mark}, {"kernel_type", "torch"}}).ok());
 }
 
 TEST_CASE("a source may not be empty, blank or over 4 MiB") {

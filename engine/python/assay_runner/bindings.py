@@ -4,7 +4,7 @@
 import torch
 
 import _assay_native as native
-from assay_runner.errors import CONTRACT, PROTOCOL, Fault
+from assay_runner.errors import CONTRACT, PROTOCOL, Fault, shortened
 from assay_runner.values import (
     DTYPES,
     MAX_DEPTH,
@@ -15,6 +15,7 @@ from assay_runner.values import (
 )
 
 MAX_OUTPUTS = 256
+MAX_PATH_CHARACTERS = 160
 
 
 class Bound:
@@ -86,6 +87,23 @@ class Bound:
             return _in_place_of(written, returned) or written
         return flatten(returned) or written
 
+    def paths(self, returned, slot):
+        """Where each output stands in what was returned; empty where arguments are the outputs."""
+        if self._loaded.takes_outputs and self._written[slot]:
+            return []
+        return [path for path, _ in leaves(returned, "")]
+
+    def ignored(self, returned, slot):
+        """The tensors that a call returned though its outputs are arguments, where they do not count."""
+        written = self._written[slot]
+        counts = not (self._loaded.takes_outputs and written) or _in_place_of(written, returned)
+        if counts or not isinstance(returned, (torch.Tensor, list, tuple, dict)):
+            return []
+        try:
+            return flatten(returned)
+        except Fault:  # a launcher's handle, or the like
+            return []
+
     def store(self, returned, slot):
         """Copies a call's outputs to their places; those that already lie there cost nothing."""
         targets = self.outputs(slot)
@@ -142,10 +160,25 @@ def _array(request, key):
 
 
 def flatten(returned):
-    """The tensors of a returned nest: tuples and lists in order, dicts in insertion order, numbers as 0-d tensors."""
+    """The tensors of a returned nest: tuples and lists in order, dicts in insertion order (the judge pairs by key where
+    both sides have the same), numbers as 0-d tensors."""
     flat = []
     _flatten_into(flat, returned, 0)
     return flat
+
+
+def leaves(value, path, depth=0):
+    """(path, tensor or number) in the order of flatten: "['loss'][0]"."""
+    if isinstance(value, dict):
+        items = [(f"[{key!r:.80}]", item) for key, item in value.items()]
+    elif isinstance(value, (list, tuple)):
+        items = [(f"[{i}]", item) for i, item in enumerate(value)]
+    else:
+        if value is not None:
+            yield path, value
+        return
+    for step, item in items if depth < MAX_DEPTH else ():
+        yield from leaves(item, path + step, depth + 1)
 
 
 def _flatten_into(flat, value, depth):
@@ -172,9 +205,9 @@ def _flatten_into(flat, value, depth):
         )
 
 
-def described(results):
-    """dtype, shape and strides of each output, as `probe` reports them."""
-    return [
+def described(results, paths=()):
+    """dtype, shape, strides and, where known, the path of each output, as `probe` reports them."""
+    nodes = [
         {
             "dtype": dtype_name(result.dtype, f"output {index}"),
             "shape": list(result.shape),
@@ -182,3 +215,7 @@ def described(results):
         }
         for index, result in enumerate(results)
     ]
+    if len(paths) == len(nodes):
+        for node, path in zip(nodes, paths):
+            node.update({"path": shortened(path[:MAX_PATH_CHARACTERS])} if path else {})
+    return nodes

@@ -77,6 +77,13 @@ def results_of(bound, returned, slot):
         raise fault_from(exception) from None
 
 
+def looked_at(look, returned, slot):
+    try:
+        return look(returned, slot)
+    except BaseException as exception:
+        raise fault_from(exception) from None
+
+
 def store(bound, returned, slot):
     try:
         with torch.no_grad():
@@ -104,8 +111,10 @@ def probe(loaded, bound, slot, device):
     returned = call(loaded, arguments)
     synchronize(device)
     elapsed = time.perf_counter_ns() - begin
-    outputs = described(results_of(bound, returned, slot))
-    return {"ok": True, "outputs": outputs, "elapsed_ns": elapsed, "autotune": triton_host.tunings(loaded.module)}
+    outputs = described(results_of(bound, returned, slot), looked_at(bound.paths, returned, slot))
+    answer = {"ok": True, "outputs": outputs, "elapsed_ns": elapsed, "autotune": triton_host.tunings(loaded.module)}
+    ignored = looked_at(bound.ignored, returned, slot)
+    return {**answer, "ignored": described(ignored)} if ignored else answer
 
 
 def run(link, loaded, bound, request, device):

@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "engine/judge/contract_outputs.h"
 #include "engine/judge/failure.h"
 
 using namespace assay;
@@ -171,4 +172,63 @@ TEST_CASE("a multi_kernel without output arguments returns its outputs") {
   CHECK(plan.outputs.tensors().size() == 1);
   const auto cuda = kernel(KernelType::cuda, {tensor("x", ArgRole::input, {3})});
   CHECK_THROWS_AS(plan_call(cuda, inputs(cuda), ScalarUse::all), Failure);
+}
+
+TEST_CASE("what a torch function returns is what its contract says") {
+  SlotLayout pair, changed, one, other;
+  pair.add("output[0]", Dtype::float32, {4});
+  pair.add("output[1]", Dtype::int64, {2});
+  changed.add("output[0]", Dtype::int64, {2});
+  one.add("output[0]", Dtype::float32, {4});
+  other.add("output[0]", Dtype::float64, {4});
+  const auto x = tensor("x", ArgRole::input, {4});
+  const auto y = tensor("y", ArgRole::output, {4});
+  const auto n = tensor("n", ArgRole::inout, {2}, Dtype::int64);
+  const auto demands = [](const schemas::Kernel& kernel, const SlotLayout& returned) {
+    try {
+      demand_contract_outputs(kernel, returned);
+    } catch (const Failure& failure) {
+      CHECK(failure.cause == Cause::contract);
+      return failure.message;
+    }
+    return std::string();
+  };
+  const auto both = kernel(KernelType::torch, {x, y, n});
+  for (const SlotLayout* fitting : {&pair, &one, &changed}) CHECK(demands(both, *fitting).empty());
+  CHECK(demands(kernel(KernelType::torch, {x}), other).empty());
+  CHECK(demands(kernel(KernelType::multi_kernel, {x, y}), other).empty());
+  CHECK(demands(kernel(KernelType::torch, {x, y}), other) ==
+        "the contract's outputs are \"y\" float32[4], the call returned \"output[0]\" float64[4]");
+  CHECK_FALSE(demands(kernel(KernelType::torch_cuda, {x, y}), pair).empty());
+  CHECK(hint_of_outputs(both).find("role output (y) are not passed") != std::string::npos);
+  CHECK(hint_of_outputs(kernel(KernelType::torch, {x, n})).empty());
+}
+
+TEST_CASE("outputs with the same keys pair by them") {
+  const auto returned = [](const std::vector<std::string>& paths) {
+    CallPlan plan;
+    std::vector<schemas::OutputShape> shapes;
+    for (const std::string& path : paths)
+      shapes.push_back({Dtype::float32, {path == "['a']" ? 2 : 3}, {1}, path});
+    set_outputs(plan, shapes);
+    return plan;
+  };
+  const CallPlan reference = returned({"['a']", "['b']", "['c']"});
+  CallPlan candidate = returned({"['b']", "['c']", "['a']"});
+  CHECK(pair_by_key(reference, candidate).empty());
+  demand_same_outputs(reference.outputs, candidate.outputs);
+  CHECK(candidate.outputs.tensors()[0].name == "output['a']");
+  // In the order in which the call returns them; each where the reference's of its key lies.
+  const auto bindings = output_bindings(candidate);
+  CHECK(bindings[0].tensor.offset == candidate.outputs.tensors()[1].offset);
+  CHECK(bindings[2].tensor.offset == candidate.outputs.tensors()[0].offset);
+
+  CallPlan other = returned({"['b']", "['c']", "['d']"});
+  CHECK(pair_by_key(reference, other).find("alone are ['a'], the candidate's alone ['d']") !=
+        std::string::npos);
+  CHECK(other.returned_at.empty());
+  CallPlan tuple = returned({"[0]", "[1]", "[2]"}), none = returned({"", "", ""});
+  CHECK(pair_by_key(reference, tuple).empty());
+  CHECK(pair_by_key(reference, none).empty());
+  CHECK(tuple.outputs.tensors()[0].name == "output[0]");
 }

@@ -45,3 +45,11 @@ TEST_CASE("what holds an ambiguous poison is not said to be unwritten for sure")
         std::string::npos);
   CHECK(fault_of(3).find("of them") == std::string::npos);  // no more than chance gives
 }
+
+TEST_CASE("an element of a tensor without dimensions has no index") {
+  schemas::WorstElement worst;
+  worst.output_name = "output[0]";
+  CHECK(worst_text(worst).starts_with("output[0]: got 0"));
+  worst.index = {2, 3};
+  CHECK(worst_text(worst).starts_with("output[0][2, 3]: got 0"));
+}

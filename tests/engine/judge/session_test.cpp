@@ -278,8 +278,17 @@ TEST_CASE("weights go from the reference to the candidate") {
     if (op == "set_weights") copied = true;
     if (op == "probe" && !copied) _exit(9);
   };
+  setup.reference->on_answer = [](const std::string& op, schemas::Json& answer) {
+    if (op == "get_weights") answer["skipped"] = {"layer.thin: sparse"};
+  };
+  setup.candidate.on_answer = [](const std::string& op, schemas::Json& answer) {
+    if (op == "set_weights") answer["skipped"] = {"layer.weight: shape"};
+  };
   const auto evaluation = run_session(setup).evaluation;
   CHECK(evaluation.verdict.code == VerdictCode::correct);
+  for (const char* warning :
+       {"weight not copied: layer.thin: sparse", "weight not copied: layer.weight: shape"})
+    CHECK(std::count(evaluation.warnings.begin(), evaluation.warnings.end(), warning) == 1);
 }
 
 TEST_CASE("a reference that does not write its outputs is no reference") {

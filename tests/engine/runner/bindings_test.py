@@ -227,6 +227,50 @@ def test_weights_that_do_not_fit_are_named():
         assert copied["skipped"] == ["a.weight: shape [2, 5] here, [2, 4] there", "no: no weight of that name here"]
 
 
+STATE = """
+class Model(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        {}
+    def forward(self, x):
+        return x
+"""
+
+
+def buffers(values):
+    return STATE.format("\n        ".join(f"self.register_buffer({name!r}, {made})" for name, made in values.items()))
+
+
+def test_weights_of_dtypes_that_values_do_not_have_travel_as_bytes():
+    made = {name: f"(torch.rand(2, 3) * 9).to(torch.{name})"
+            for name in ("complex64", "complex128", "int16", "uint16", "uint32", "uint64", "float8_e4m3fn")}
+    made |= {"conj": "torch.rand(3, dtype=torch.complex64).conj()", "single": "torch.tensor(2, dtype=torch.int16)",
+             "none": "torch.empty(0, dtype=torch.complex128)", "part": "torch.rand(4, 4).to(torch.complex64).t()[1:]"}
+    with judge() as first, judge() as second, judge() as third:
+        for runner, seed in ((first, 1), (second, 2)):
+            runner.load(buffers(made), seed=seed)
+        answer = first.ok("get_weights")
+        assert answer["skipped"] == [] and len(answer["weights"]) == len(made)
+        assert second.ok("set_weights", [first.memfd], weights=answer["weights"])["skipped"] == []
+        again = second.ok("get_weights")
+        assert again["weights"] == answer["weights"]
+        sizes = os.fstat(first.memfd).st_size
+        assert os.pread(first.memfd, sizes, 0) == os.pread(second.memfd, sizes, 0)
+        third.load(buffers({"complex64": "torch.zeros(2, 3)", "int16": "torch.zeros(2, 3)"}))
+        some = [weight for weight in answer["weights"] if weight["name"] in ("complex64", "int16")]
+        copied = third.ok("set_weights", [first.memfd], weights=some)
+        assert copied == {"ok": True, "copied": 1, "skipped": ["complex64: torch.float32 here, torch.complex64 there"]}
+
+
+def test_weights_that_cannot_travel_are_named():
+    with judge() as runner:
+        runner.load(buffers({"thin": "torch.eye(3).to_sparse()", "kept": "torch.ones(2)"}))
+        answer = runner.ok("get_weights")
+        assert [weight["name"] for weight in answer["weights"]] == ["kept"]
+        (reason,) = answer["skipped"]
+        assert reason.startswith("thin: torch.float32 torch.sparse_coo")
+
+
 def test_a_function_has_no_weights():
     with judge() as runner:
         runner.load("def f(x):\n    return x\n", function_name="f")
