@@ -68,7 +68,7 @@ struct Timing {
   std::vector<TimingMethod> candidate_other, reference_other;
   std::optional<double> speedup;  // reference median / candidate median
   std::optional<double> speedup_low,
-      speedup_high;  // 95 % bootstrap interval, reaching further where windows were
+      speedup_high;  // 95 % interval, reaching further where windows were
   // left out (engine/judge/timing_report.h)
   std::string unavailable_reason;  // why there is no timing, or not of both sides
   std::vector<std::string> notes;  // "events and window disagree by 12 %"

@@ -13,6 +13,9 @@
 namespace assay::engine::judge {
 namespace {
 
+// Drawn in one go; between two of these somebody may look at the clock.
+constexpr std::int64_t kElementsAtOnce = std::int64_t{1} << 24;
+
 Draw take_draw(DrawSource& source, std::uint64_t seed, const SlotLayout& layout, Memory& memory,
                const NoiseMaker& noise) {
   Draw draw;
@@ -122,9 +125,9 @@ Contents::Contents(const Draws& draws, Memory& memory, NoiseMaker& noise, std::i
       staging_(memory.allocate(static_cast<std::size_t>(layout().slot_bytes() * slots),
                                Sharing::judge_only, "prepared inputs")) {}
 
-void Contents::fill(std::int64_t slots) {
+void Contents::fill(std::int64_t slots, const std::function<void()>& between) {
   for (std::size_t tensor = 0; tensor < layout().tensors().size(); ++tensor)
-    fill_tensor(tensor, slots);
+    fill_tensor(tensor, slots, between);
   next_ += slots;
   filled_ = std::max(filled_, slots);
 }
@@ -134,12 +137,23 @@ void Contents::copy_rows(const TensorRows& to, const TensorRows& from) {
   for (std::int64_t row = 0; row < to.rows; ++row) memory_.copy(to.row(row).data, from.data, width);
 }
 
-void Contents::fill_tensor(std::size_t tensor, std::int64_t slots) {
+void Contents::fill_tensor(std::size_t tensor, std::int64_t slots,
+                           const std::function<void()>& between) {
   const auto count = static_cast<std::int64_t>(draws_.draws.size());
   const TensorRows all = layout().rows(staging_->data(), tensor, slots);
-  if (const auto& recipe = draws_.recipes[tensor]) noise_.draw(all, *recipe);
+  if (const auto& recipe = draws_.recipes[tensor]) {
+    const std::int64_t rows =
+        std::max<std::int64_t>(1, kElementsAtOnce / std::max<std::int64_t>(1, all.elements));
+    for (std::int64_t first = 0; first < slots; first += rows) {
+      TensorRows some = all.row(first);
+      some.rows = std::min(rows, slots - first);
+      noise_.draw(some, *recipe);
+      between();
+    }
+  }
   // Slots that start from the same draw lie `count` slots apart and are filled together.
   for (std::int64_t first = 0; first < std::min(slots, count); ++first) {
+    between();
     const Draw& draw = draws_.draws[static_cast<std::size_t>((next_ + first) % count)];
     const TensorRows from = layout().rows(draw.values->data(), tensor, 1);
     const NoiseRange& range = draw.ranges[tensor];

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <string>
 #include <vector>
@@ -66,8 +67,9 @@ class Contents {
   Contents(const Draws& draws, Memory& memory, NoiseMaker& noise, std::int64_t slots);
 
   // The next `slots` contents into slots 0… of staging(). On a GPU the work is queued, not
-  // finished.
-  void fill(std::int64_t slots);
+  // finished. `between` is called every so often, and may throw.
+  void fill(
+      std::int64_t slots, const std::function<void()>& between = [] {});
   const Arena& staging() const { return *staging_; }
   const SlotLayout& layout() const { return draws_.inputs.layout; }
   std::int64_t used() const { return next_; }
@@ -75,7 +77,7 @@ class Contents {
   std::int64_t filled() const { return filled_; }
 
  private:
-  void fill_tensor(std::size_t tensor, std::int64_t slots);
+  void fill_tensor(std::size_t tensor, std::int64_t slots, const std::function<void()>& between);
   void copy_rows(const TensorRows& to, const TensorRows& from);
 
   const Draws& draws_;

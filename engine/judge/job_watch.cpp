@@ -29,14 +29,23 @@ sandbox::Clock::duration JobWatch::left() const {
 }
 
 void JobWatch::check(schemas::RunnerRole role, const std::string& at) {
-  wait(-1, -1, sandbox::Deadline::min(), role, at);
+  look(-1, -1, sandbox::Deadline::min(), role, at);
+}
+
+void JobWatch::check() {
+  look(-1, -1, sandbox::Deadline::min(), std::nullopt, "");
 }
 
 int JobWatch::wait(int first_fd, int second_fd, sandbox::Deadline patience,
                    schemas::RunnerRole role, const std::string& at) {
+  const Attending runner(*this);
+  return look(first_fd, second_fd, patience, role, at);
+}
+
+int JobWatch::look(int first_fd, int second_fd, sandbox::Deadline patience,
+                   std::optional<schemas::RunnerRole> role, const std::string& at) {
   while (true) {
-    if (sandbox::Clock::now() >= deadline_)
-      throw Failure(Cause::deadline, role, at, "the time for this job is used up");
+    if (sandbox::Clock::now() >= deadline_) throw used_up(role, at);
     std::array<pollfd, 3> watched{
         {{executor_.fd(), POLLIN, 0}, {first_fd, POLLIN, 0}, {second_fd, POLLIN, 0}}};
     const int timeout = patience == sandbox::Deadline::min()
@@ -50,18 +59,49 @@ int JobWatch::wait(int first_fd, int second_fd, sandbox::Deadline patience,
   }
 }
 
-void JobWatch::read_executor(schemas::RunnerRole role, const std::string& at) {
+JobWatch::Attending::Attending(JobWatch& watch) : watch_(watch) {
+  watch_.attending_since_ = sandbox::Clock::now();
+}
+
+JobWatch::Attending::~Attending() {
+  watch_.stop_attending();
+}
+
+void JobWatch::stop_attending() {
+  if (attending_since_) runners_time_ += sandbox::Clock::now() - *attending_since_;
+  attending_since_.reset();
+}
+
+Failure JobWatch::used_up(std::optional<schemas::RunnerRole> role, const std::string& at) {
+  stop_attending();
+  const auto seconds = [](sandbox::Clock::duration time) {
+    return static_cast<std::int64_t>(std::chrono::round<std::chrono::seconds>(time).count());
+  };
+  const auto total = sandbox::Clock::now() - begin_;
+  if (role && runners_time_ >= total / 2)
+    return {Cause::deadline, *role, at, "the time for this job is used up"};
+  return {Cause::deadline, "of " + std::to_string(seconds(total)) + " s, making inputs and " +
+                               "checking outputs took " +
+                               std::to_string(seconds(total - runners_time_)) + " s"};
+}
+
+void JobWatch::read_executor(std::optional<schemas::RunnerRole> role, const std::string& at) {
+  const auto cancelled = [&](const std::string& message) {
+    Failure failure(Cause::cancelled, message);
+    failure.role = role;
+    failure.at = at;
+    return failure;
+  };
   auto frame = executor_.receive(schemas::kMaxTrustedFrameBytes, sandbox::Deadline::min());
   if (!frame) {
     if (frame.error().code == schemas::ErrorCode::timed_out) return;  // half a frame
-    throw Failure(Cause::cancelled, role, at,
-                  "the executor's channel broke: " + frame.error().message);
+    throw cancelled("the executor's channel broke: " + frame.error().message);
   }
-  if (!*frame) throw Failure(Cause::cancelled, role, at, "the executor is gone");
+  if (!*frame) throw cancelled("the executor is gone");
   const auto message = schemas::parse_json((*frame)->bytes);
   if (!message || !message->is_object()) return;
   if (word_of(*message, "op") == "cancel" && word_of(*message, "job_id") == job_id_)
-    throw Failure(Cause::cancelled, role, at, "the job was cancelled");
+    throw cancelled("the job was cancelled");
 }
 
 void JobWatch::tell(const schemas::JobEvent& event) {

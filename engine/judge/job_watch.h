@@ -24,11 +24,26 @@ class JobWatch {
 
   // Waits until one of up to two descriptors is readable, or until `patience` is over. Returns a
   // bit per descriptor (1 for the first, 2 for the second; negative descriptors are left out).
-  // Failure: deadline or cancelled, naming role and request.
+  // Failure: deadline or cancelled, naming role and request; a deadline names no role where the
+  // judge itself used most of the time.
   int wait(int first_fd, int second_fd, sandbox::Deadline patience, schemas::RunnerRole role,
            const std::string& at);
   // The same without waiting or descriptors.
   void check(schemas::RunnerRole role, const std::string& at);
+  // Between steps of the judge's own work.
+  void check();
+
+  // As long as one lives, a runner uses the job's time, and not the judge. One at a time.
+  class Attending {
+   public:
+    explicit Attending(JobWatch& watch);
+    ~Attending();
+    Attending(const Attending&) = delete;
+    Attending& operator=(const Attending&) = delete;
+
+   private:
+    JobWatch& watch_;
+  };
 
   // Tells the executor; a lost executor is noticed at the next wait.
   void tell(const schemas::JobEvent& event);
@@ -37,11 +52,18 @@ class JobWatch {
   sandbox::Clock::duration left() const;
 
  private:
-  void read_executor(schemas::RunnerRole role, const std::string& at);
+  void read_executor(std::optional<schemas::RunnerRole> role, const std::string& at);
+  int look(int first_fd, int second_fd, sandbox::Deadline patience,
+           std::optional<schemas::RunnerRole> role, const std::string& at);
+  void stop_attending();
+  Failure used_up(std::optional<schemas::RunnerRole> role, const std::string& at);
 
   sandbox::Channel& executor_;
   std::string job_id_;
+  const sandbox::Deadline begin_ = sandbox::Clock::now();
   sandbox::Deadline deadline_;
+  sandbox::Clock::duration runners_time_{};
+  std::optional<sandbox::Deadline> attending_since_;
 };
 
 }  // namespace assay::engine::judge

@@ -31,9 +31,11 @@ struct Interval {
   double low = 0, high = 0;
 };
 
-// 95 % percentile-bootstrap interval of median(numerator) / median(denominator): both sides are
-// resampled with replacement 2,000 times from `seed`. Nothing when a side has fewer than two
-// samples or a median is not positive.
+// 95 % interval of median(numerator) / median(denominator). By percentile bootstrap: both sides are
+// resampled with replacement 2,000 times from `seed`. Resamples of a few samples reach no further
+// than these do, so where a side has fewer than ten it also spans Welch's t interval of the
+// difference of the mean logarithms (Welch 1947, degrees of freedom by Satterthwaite 1946, rounded
+// down). Nothing when a side has fewer than two samples or one that is not positive.
 std::optional<Interval> ratio_interval(const std::vector<double>& numerator,
                                        const std::vector<double>& denominator, std::uint64_t seed);
 

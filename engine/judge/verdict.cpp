@@ -129,8 +129,22 @@ void conclude_gone(Evaluation& evaluation, const Failure& failure, bool candidat
       "Look for an exit, a signal or an illegal access; process_ends tells how it ended.");
 }
 
+// The judge's own work took most of the time: that says nothing about the kernel.
+void conclude_slow_checks(Evaluation& evaluation, const Failure& failure,
+                          const Progress& progress) {
+  if (progress.candidate_loaded) evaluation.compiled = true;
+  const std::string text =
+      "the evaluation was not done when the time-out passed: " + failure.message;
+  evaluation.validation_error = text;
+  evaluation.error = text;
+  set(evaluation, VerdictCode::timed_out,
+      "Timed out: " + text + "; nothing was found wrong with the kernel.",
+      "Use smaller inputs or fewer num_trials, or raise timeout.");
+}
+
 void conclude_deadline(Evaluation& evaluation, const Failure& failure, bool candidate,
                        const Progress& progress) {
+  if (!failure.role) return conclude_slow_checks(evaluation, failure, progress);
   const std::string who = candidate ? "the kernel" : "the reference";
   if (progress.candidate_loaded || evaluation.compiled.value_or(false)) evaluation.compiled = true;
   if (candidate) {

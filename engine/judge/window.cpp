@@ -101,6 +101,7 @@ std::int64_t WindowRunner::release_and_wait(Side& side, const WindowRequest& req
 void WindowRunner::wait_done(Side& side, std::uint32_t number) {
   ControlPage& page = side.buffers.page->words();
   const auto spin_end = sandbox::after(kSpin);
+  const JobWatch::Attending runner(watch_);
   try {
     while (true) {
       const std::uint32_t done = page.done.load(std::memory_order_acquire);

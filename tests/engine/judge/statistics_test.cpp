@@ -66,6 +66,37 @@ TEST_CASE("the bootstrap interval holds the true ratio and narrows with noise") 
   CHECK_FALSE(ratio_interval({1, 2}, {0, 0}, 1));
   const auto same = ratio_interval({3, 3, 3}, {2, 2}, 1);
   REQUIRE(same);
-  CHECK(same->low == 1.5);
-  CHECK(same->high == 1.5);
+  CHECK(same->low == Approx(1.5));
+  CHECK(same->high == Approx(1.5));
+}
+
+TEST_CASE("of a few samples, too, the interval holds the true ratio as often as it says") {
+  SplitMix random(7);
+  const auto uniform = [&] { return static_cast<double>(random.below(1'000'000)) / 1e6; };
+  // Lognormal, as times are: the sum of twelve uniform numbers is close to a normal one.
+  const auto sample = [&] {
+    double sum = -6;
+    for (int i = 0; i < 12; ++i) sum += uniform();
+    return std::exp(0.1 * sum);
+  };
+  const auto samples = [&](int count) {
+    std::vector<double> made;
+    for (int i = 0; i < count; ++i) made.push_back(sample());
+    return made;
+  };
+  for (const int count : {2, 3, 5, 9}) {
+    constexpr int kTrials = 400;
+    int held = 0;
+    for (int trial = 0; trial < kTrials; ++trial) {
+      const auto interval = ratio_interval(samples(count), samples(count), 1);
+      REQUIRE(interval);
+      held += interval->low <= 1 && interval->high >= 1 ? 1 : 0;
+    }
+    INFO("samples a side: " << count << ", held " << held << " of " << kTrials);
+    CHECK(held >= kTrials * 92 / 100);
+  }
+  // Few that are alike still tell a difference.
+  const auto apart = ratio_interval({2, 2.01, 2.02}, {1, 1.01, 0.99}, 1);
+  REQUIRE(apart);
+  CHECK(apart->low > 1.5);
 }
