@@ -91,10 +91,12 @@ Status EngineImpl::recover() {
     return records.error();
   }
   for (JobRecord& record : *records) {
-    const bool begun = record.spec.attempt > 0;
-    if (begun || !record.error.empty()) {
+    const bool begun = record.spec.attempt > 0 && record.state != JobState::submitted;
+    if (begun || record.spec.attempt >= kMaxAttempts || !record.error.empty()) {
       if (record.error.empty()) {
-        record.error = "the server ended while the job ran";
+        record.error = begun ? "the server ended while the job ran"
+                             : "the server ended " + std::to_string(kMaxAttempts) +
+                                   " times while the job waited for a device";
       }
       record.message = record.error;
       record.evaluation = interrupted_evaluation(record);
@@ -106,6 +108,7 @@ Status EngineImpl::recover() {
     } else {
       auto job = std::make_shared<Job>();
       job->record = std::move(record);
+      job->bytes = schemas::dump_json(schemas::to_json(job->record.spec)).size();
       job->enter_stage(schemas::stage_name(schemas::Stage::queued));
       statistics_.count_submitted();
       active_.emplace(job->record.spec.job_id, job);
@@ -115,7 +118,19 @@ Status EngineImpl::recover() {
   return schemas::success();
 }
 
-Result<std::string> EngineImpl::submit(schemas::WorkRequest work) {
+Status EngineImpl::check_room(std::size_t bytes) const {
+  const auto full = [](const std::string& what) {
+    return Error{ErrorCode::overloaded, "the queue is full (" + what + ")", true, {}};
+  };
+  if (queue_.size() + being_recorded_ >= options_.max_queued_jobs)
+    return full(std::to_string(options_.max_queued_jobs) + " jobs");
+  for (const auto& [id, job] : active_) bytes += job->bytes;
+  if (bytes > options_.max_unfinished_bytes)
+    return full(std::to_string(options_.max_unfinished_bytes >> 20) + " MiB of requests");
+  return schemas::success();
+}
+
+Result<std::string> EngineImpl::submit(schemas::WorkRequest work, JobIdentity identity) {
   if (Status fits = check_memory(work, executor_->capacity().configured); !fits) {
     return fits.error();
   }
@@ -125,17 +140,14 @@ Result<std::string> EngineImpl::submit(schemas::WorkRequest work) {
   job->record.spec.work = std::move(work);
   job->record.created_at = now_seconds();
   job->record.message = "queued";
+  job->record.identity = std::move(identity);
+  job->bytes = schemas::dump_json(schemas::to_json(job->record.spec)).size();
   {
     const std::lock_guard lock(mutex_);
     if (stopping_) {
       return Error{ErrorCode::overloaded, "the server is stopping", true, {}};
     }
-    if (queue_.size() + being_recorded_ >= options_.max_queued_jobs) {
-      return Error{ErrorCode::overloaded,
-                   "the queue is full (" + std::to_string(options_.max_queued_jobs) + " jobs)",
-                   true,
-                   {}};
-    }
+    if (Status room = check_room(job->bytes); !room) return room.error();
     ++being_recorded_;
     job->enter_stage(schemas::stage_name(schemas::Stage::queued));
     active_.emplace(job_id, job);  // before the table lists it
@@ -166,6 +178,10 @@ EngineImpl::JobPointer EngineImpl::find_active(const std::string& job_id) {
   return found == active_.end() ? nullptr : found->second;
 }
 
+bool EngineImpl::is_held_over(const Job& job) {
+  return job.cancelled_by_stop && job.record.state == JobState::submitted;
+}
+
 JobView EngineImpl::view_of(const Job& job) const {
   const JobRecord& record = job.record;
   JobView view = view_of_record(record);
@@ -173,14 +189,14 @@ JobView EngineImpl::view_of(const Job& job) const {
   view.stage = job.stage;
   view.log_bytes = job.log_bytes;
   if (!job.ended && schemas::is_terminal(view.state)) {
-    view.state = JobState::profiling;  // until its end is on disk
+    view.state = job.state_before_end;
     view.evaluation.reset();
   }
   if (view.state == JobState::submitted) {
     const auto place = std::find_if(queue_.begin(), queue_.end(),
                                     [&](const JobPointer& queued) { return queued.get() == &job; });
     view.queue_position = place == queue_.end() ? 0 : place - queue_.begin() + 1;
-    view.held_over = stopped_ && place != queue_.end();
+    view.held_over = stopped_ && (place != queue_.end() || is_held_over(job));
   }
   return view;
 }
@@ -210,6 +226,10 @@ Result<JobView> EngineImpl::find(const std::string& job_id) {
   JobView view = view_of_record(*record);
   view.progress = schemas::is_terminal(view.state) ? 1 : 0;
   return view;
+}
+
+Result<std::vector<IdentifiedJob>> EngineImpl::identified(std::size_t most) {
+  return table_->identified(most);
 }
 
 Result<JobList> EngineImpl::list(const JobFilter& filter) {
@@ -325,7 +345,8 @@ void EngineImpl::stop(std::chrono::milliseconds patience) {
     if (!changed_.wait_for(lock, patience, [&] { return running_ == 0; })) {
       std::vector<JobPointer> running;
       for (const auto& [id, job] : active_) {
-        if (std::find(queue_.begin(), queue_.end(), job) == queue_.end()) {
+        if (std::find(queue_.begin(), queue_.end(), job) == queue_.end() &&
+            !job->cancellation.cancelled()) {
           job->cancelled_by_stop = true;
           running.push_back(job);
         }

@@ -23,9 +23,10 @@
 namespace assay::engine {
 
 struct EngineOptions {
-  std::string data_directory;                        // job table, cache; made with mode 0700
-  std::size_t max_queued_jobs = 1000;                // more: Error{overloaded}
-  std::chrono::seconds finished_job_lifetime{3600};  // cleanup removes older ones
+  std::string data_directory;          // job table, cache; made with mode 0700
+  std::size_t max_queued_jobs = 1000;  // more: Error{overloaded}
+  std::size_t max_unfinished_bytes = std::size_t{256} << 20;  // of their requests, likewise
+  std::chrono::seconds finished_job_lifetime{3600};           // cleanup removes older ones
   std::chrono::seconds cleanup_interval{300};
 };
 
@@ -45,7 +46,7 @@ struct JobView {
   std::string log_tail;                           // the last of what the executor told
   std::int64_t log_bytes = 0;                     // of all that it told
   std::int64_t compile_log_bytes = 0;             // see Engine::compile_log
-  bool held_over = false;                         // still queued, and this process is stopping
+  bool held_over = false;                         // not begun, and this process is stopping
   std::optional<schemas::Evaluation> evaluation;  // when terminal
 };
 
@@ -66,9 +67,9 @@ struct StageDurations {
 };
 
 struct EngineStats {
-  std::int64_t total = 0, completed = 0, failed = 0, active = 0, queued = 0;
+  std::int64_t total = 0, completed = 0, failed = 0, cancelled = 0, active = 0, queued = 0;
   std::optional<double> average_runtime_ms;  // of completed jobs, wall, submit to end
-  std::optional<double> success_rate;
+  std::optional<double> success_rate;        // of those completed or failed
   std::int64_t compilations = 0;
   std::optional<double> compile_success_rate, compile_average_time_s, compile_cache_hit_rate;
   std::int64_t profilings = 0;
@@ -96,7 +97,11 @@ class Engine {
 
   // Records the job durably, queues it, returns its id. Errors: overloaded; malformed_call when its
   // tensors need more memory than any configured device has.
-  virtual schemas::Result<std::string> submit(schemas::WorkRequest work) = 0;
+  virtual schemas::Result<std::string> submit(schemas::WorkRequest work,
+                                              JobIdentity identity = {}) = 0;
+  // The newest `most` jobs that were submitted with an identity and neither cancelled nor
+  // interrupted, oldest first.
+  virtual schemas::Result<std::vector<IdentifiedJob>> identified(std::size_t most) = 0;
   // The job once it is terminal, or as it stands after `patience` or once it is held over. Error:
   // not_found.
   virtual schemas::Result<JobView> wait(const std::string& job_id,
@@ -114,9 +119,9 @@ class Engine {
   virtual std::int64_t cleanup() = 0;  // finished jobs removed
   virtual EngineStats stats() = 0;
   virtual Capacity capacity() = 0;
-  // No new jobs; waits up to `patience` for running ones, then ends them as interrupted. Queued
-  // ones are held over: they stay in the table and are queued again by the next process; listeners
-  // are told. Idempotent.
+  // No new jobs; waits up to `patience` for running ones, then ends them as interrupted. Those that
+  // wait, in the queue or for a device, are held over: they stay in the table and are queued again
+  // by the next process; listeners are told. Idempotent.
   virtual void stop(std::chrono::milliseconds patience) = 0;
 };
 

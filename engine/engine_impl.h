@@ -29,7 +29,8 @@ class EngineImpl final : public Engine {
   // starts threads.
   schemas::Status start();
 
-  schemas::Result<std::string> submit(schemas::WorkRequest work) override;
+  schemas::Result<std::string> submit(schemas::WorkRequest work, JobIdentity identity) override;
+  schemas::Result<std::vector<IdentifiedJob>> identified(std::size_t most) override;
   schemas::Result<JobView> wait(const std::string& job_id,
                                 std::chrono::milliseconds patience) override;
   schemas::Result<JobView> find(const std::string& job_id) override;
@@ -56,6 +57,9 @@ class EngineImpl final : public Engine {
   void notify_queue();
   JobPointer find_active(const std::string& job_id);
   JobView view_of(const Job& job) const;
+  // Stopped while it waited for a device: the next process runs it.
+  static bool is_held_over(const Job& job);
+  schemas::Status check_room(std::size_t bytes) const;
   void clean_regularly();
 
   const EngineOptions options_;

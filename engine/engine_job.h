@@ -20,8 +20,11 @@ struct EngineImpl::Job {
   JobRecord record;
   double progress = 0;
   std::int64_t log_bytes = 0;  // of all that was told; the record keeps the tail
+  std::size_t bytes = 0;       // of its record, as JSON
   bool ended = false;          // terminal and on disk
   bool cancelled_by_stop = false;
+  // Its last state before the end, shown until the end is on disk.
+  schemas::JobState state_before_end = schemas::JobState::submitted;
   std::string stage;  // the one being timed
   std::chrono::steady_clock::time_point stage_began = std::chrono::steady_clock::now();
   std::vector<JobListener> listeners;

@@ -17,6 +17,17 @@ struct JobFilter {
   std::optional<schemas::JobState> state;
 };
 
+// What equal requests are known by. Without a key none is equal to it.
+struct JobIdentity {
+  std::string key;
+  std::string content;  // hash
+};
+
+struct IdentifiedJob {
+  std::string job_id;
+  JobIdentity identity;
+};
+
 struct JobLine {
   std::string job_id;
   std::string kind;  // as job_kind_name says it

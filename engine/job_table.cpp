@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/job_table.h"
 
-#include <array>
+#include <algorithm>
 #include <limits>
 #include <sqlite3.h>
 
+#include "engine/job_table_schema.h"
 #include "engine/sqlite.h"
 
 namespace assay::engine {
@@ -16,60 +17,6 @@ using schemas::Result;
 using schemas::Status;
 
 namespace {
-
-// Version 1: what a job needs to be answered at all.
-constexpr const char* kSchemaVersion1 = R"sql(
-CREATE TABLE jobs (
-  id TEXT PRIMARY KEY,
-  kind TEXT NOT NULL,
-  request TEXT NOT NULL,
-  state TEXT NOT NULL,
-  created REAL NOT NULL,
-  finished REAL,
-  result TEXT NOT NULL DEFAULT '',
-  error TEXT NOT NULL DEFAULT ''
-);
-)sql";
-
-// Version 2: attempts with fencing tokens, times of stages, what the client sees on the way.
-constexpr const char* kVersion1To2 = R"sql(
-ALTER TABLE jobs ADD COLUMN attempt INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE jobs ADD COLUMN fencing_token INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE jobs ADD COLUMN started REAL;
-ALTER TABLE jobs ADD COLUMN stages TEXT NOT NULL DEFAULT '[]';
-ALTER TABLE jobs ADD COLUMN message TEXT NOT NULL DEFAULT '';
-ALTER TABLE jobs ADD COLUMN log_tail TEXT NOT NULL DEFAULT '';
-CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
-INSERT INTO counters VALUES ('fencing_token', 0);
-CREATE INDEX jobs_unfinished ON jobs (created) WHERE finished IS NULL;
-CREATE INDEX jobs_finished ON jobs (finished) WHERE finished IS NOT NULL;
--- A job that had left the queue had begun its first attempt.
-UPDATE jobs SET attempt = 1 WHERE state <> 'submitted';
-)sql";
-
-// Version 3: all that compilers said.
-constexpr const char* kVersion2To3 = R"sql(
-ALTER TABLE jobs ADD COLUMN compile_log TEXT NOT NULL DEFAULT '';
-)sql";
-
-// Step n brings version n to n + 1. Append only.
-constexpr std::array<const char*, kJobTableVersion> kMigrations = {kSchemaVersion1, kVersion1To2,
-                                                                   kVersion2To3};
-
-std::int64_t read_version(const Database& database) {
-  Statement statement(database, "PRAGMA user_version");
-  statement.step();
-  return statement.integer(0);
-}
-
-void migrate(Database& database, std::int64_t version) {
-  for (; version < kJobTableVersion; ++version) {
-    Transaction transaction(database);
-    database.execute(kMigrations[static_cast<std::size_t>(version)]);
-    database.execute("PRAGMA user_version = " + std::to_string(version + 1));
-    transaction.commit();
-  }
-}
 
 std::string stages_text(const std::vector<schemas::StageTime>& stages) {
   Json json = Json::array();
@@ -91,6 +38,13 @@ std::vector<schemas::StageTime> read_stages(const std::string& text) {
   return stages;
 }
 
+schemas::JobKind kind_of(const std::string& name) {
+  const auto& names = schemas::job_kind_names();
+  const auto found = std::find(names.begin(), names.end(), name);
+  return found == names.end() ? schemas::JobKind::evaluate
+                              : static_cast<schemas::JobKind>(found - names.begin());
+}
+
 std::string tail(const std::string& text) {
   return text.size() <= kMaxLogTailBytes ? text : text.substr(text.size() - kMaxLogTailBytes);
 }
@@ -106,8 +60,8 @@ struct JobTable::Connection {
 
   Database database;
   Statement insert{database,
-                   "INSERT INTO jobs (id, kind, request, state, created, message) "
-                   "VALUES (?, ?, ?, ?, ?, ?)"};
+                   "INSERT INTO jobs (id, kind, request, state, created, message, join_key, "
+                   "join_content) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"};
   Statement next_token{database,
                        "UPDATE counters SET value = value + 1 WHERE name = 'fencing_token' "
                        "RETURNING value"};
@@ -119,8 +73,8 @@ struct JobTable::Connection {
                      "WHERE id = ?1 AND finished IS NULL"};
   Statement finish{database,
                    "UPDATE jobs SET state = ?2, stages = ?3, message = ?4, log_tail = ?5, "
-                   "finished = ?6, result = ?7, error = ?8, compile_log = ?9 WHERE id = ?1 AND "
-                   "finished IS NULL"};
+                   "finished = ?6, result = ?7, error = ?8, compile_log = ?9, request = '' "
+                   "WHERE id = ?1 AND finished IS NULL"};
   Statement find{database, std::string(kColumns) + "WHERE id = ?1"};
   Statement compile_log{database, "SELECT compile_log FROM jobs WHERE id = ?1"};
   // The row's number is the cursor: later rows have higher ones.
@@ -129,23 +83,29 @@ struct JobTable::Connection {
                  "FROM jobs WHERE rowid < ?1 AND (?2 = '' OR state = ?2) "
                  "ORDER BY rowid DESC LIMIT ?3"};
   Statement unfinished{database, std::string(kColumns) + "WHERE finished IS NULL ORDER BY created"};
+  Statement identified{database,
+                       "SELECT id, join_key, join_content FROM jobs WHERE join_key <> '' AND state "
+                       "NOT IN ('cancelled', 'interrupted') ORDER BY created DESC LIMIT ?1"};
   Statement remove{database, "DELETE FROM jobs WHERE finished < ?1"};
 
   static constexpr const char* kColumns =
       "SELECT id, request, state, attempt, fencing_token, created, started, finished, stages, "
-      "message, error, log_tail, result FROM jobs ";
+      "message, error, log_tail, result, kind FROM jobs ";
 
   JobRecord read(const Statement& row) {
     JobRecord record;
     const std::string job_id = row.text(0);
-    const auto json = schemas::parse_json(row.text(1));
-    auto spec = json ? schemas::read_job_spec(*json) : Result<schemas::JobSpec>(json.error());
-    if (!spec) {
-      // A request that this version cannot read any more: its end can still be told.
-      record.error = "the stored request cannot be read: " + spec.error().message;
-      spec = schemas::JobSpec{};
+    record.finished_at = row.optional_real(7);
+    if (record.finished_at) {
+      record.spec.work.kind = kind_of(row.text(13));
+    } else {
+      const auto json = schemas::parse_json(row.text(1));
+      auto spec = json ? schemas::read_job_spec(*json) : Result<schemas::JobSpec>(json.error());
+      if (spec)
+        record.spec = std::move(*spec);
+      else  // written by another version: its end can still be told
+        record.error = "the stored request cannot be read: " + spec.error().message;
     }
-    record.spec = std::move(*spec);
     record.spec.job_id = job_id;
     record.spec.attempt = row.integer(3);
     record.spec.fencing_token = row.integer(4);
@@ -153,7 +113,6 @@ struct JobTable::Connection {
         schemas::job_state_from_name(row.text(2)).value_or(schemas::JobState::interrupted);
     record.created_at = row.real(5);
     record.started_at = row.optional_real(6);
-    record.finished_at = row.optional_real(7);
     record.stages = read_stages(row.text(8));
     record.message = row.text(9);
     if (const std::string error = row.text(10); !error.empty()) {
@@ -179,7 +138,7 @@ Result<std::unique_ptr<JobTable>> JobTable::open(const std::string& path) {
     database.execute(
         "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; "
         "PRAGMA cache_size = -512; PRAGMA journal_size_limit = 16777216;");
-    const std::int64_t version = read_version(database);
+    const std::int64_t version = schema_version(database);
     if (version > kJobTableVersion) {
       return Error{ErrorCode::internal,
                    path + " was written by a newer version (" + std::to_string(version) +
@@ -188,7 +147,7 @@ Result<std::unique_ptr<JobTable>> JobTable::open(const std::string& path) {
                    false,
                    {}};
     }
-    migrate(database, version);
+    bring_up_to_date(database, version);
     return std::unique_ptr<JobTable>(
         new JobTable(std::make_unique<Connection>(std::move(database))));
   } catch (const SqliteError& error) {
@@ -212,6 +171,8 @@ Status JobTable::insert(const JobRecord& record) {
         .bind(4, schemas::job_state_name(record.state))
         .bind(5, record.created_at)
         .bind(6, record.message)
+        .bind(7, record.identity.key)
+        .bind(8, record.identity.content)
         .run();
     return schemas::success();
   } catch (const std::exception& exception) {
@@ -310,6 +271,20 @@ Result<std::string> JobTable::compile_log(const std::string& job_id) {
     std::string log = select.text(0);
     select.run();
     return log;
+  } catch (const std::exception& exception) {
+    return storage_error(exception);
+  }
+}
+
+Result<std::vector<IdentifiedJob>> JobTable::identified(std::size_t most) {
+  const std::lock_guard lock(mutex_);
+  try {
+    std::vector<IdentifiedJob> jobs;
+    Statement& select = connection_->identified.reset();
+    select.bind(1, static_cast<std::int64_t>(most));
+    while (select.step()) jobs.push_back({select.text(0), {select.text(1), select.text(2)}});
+    std::reverse(jobs.begin(), jobs.end());
+    return jobs;
   } catch (const std::exception& exception) {
     return storage_error(exception);
   }

@@ -22,11 +22,14 @@
 
 namespace assay::engine {
 
-inline constexpr std::int64_t kJobTableVersion = 3;
+inline constexpr std::int64_t kJobTableVersion = 4;
+// A job that was begun this often and never got a device is interrupted.
+inline constexpr std::int64_t kMaxAttempts = 5;
 inline constexpr std::size_t kMaxLogTailBytes = std::size_t{16} << 10;
 inline constexpr std::size_t kMaxStoredLogBytes = std::size_t{1} << 20;  // of compilers, per job
 
-// One row. `spec` is filled with the row's attempt and token when it is read.
+// One row. `spec` is filled with the row's attempt and token when it is read; of a job that has
+// ended, the table keeps its kind and not its sources.
 struct JobRecord {
   schemas::JobSpec spec;
   schemas::JobState state = schemas::JobState::submitted;
@@ -38,6 +41,7 @@ struct JobRecord {
   std::string log_tail;
   std::string compile_log;  // written with the end; not read by find()
   std::optional<schemas::Evaluation> evaluation;
+  JobIdentity identity;  // written with the row; read by identified()
 };
 
 class JobTable {
@@ -60,7 +64,8 @@ class JobTable {
   schemas::Result<std::string> compile_log(const std::string& job_id);  // Error: not_found
   schemas::Result<std::vector<JobRecord>> unfinished();                 // oldest first
   schemas::Result<JobList> list(const JobFilter& filter);               // newest first
-  schemas::Result<std::int64_t> remove_finished(double before);         // rows removed
+  schemas::Result<std::vector<IdentifiedJob>> identified(std::size_t most);
+  schemas::Result<std::int64_t> remove_finished(double before);  // rows removed
 
  private:
   struct Connection;

@@ -34,8 +34,12 @@ void Statistics::count_ended(const JobView& view) {
                 ? schemas::verdict_code_name(view.evaluation->verdict.code)
                 : schemas::job_state_name(view.state)}];
   const bool completed = view.state == schemas::JobState::completed;
-  ++(completed ? completed_ : failed_);
-  succeeded_.add(completed ? 1 : 0);
+  if (view.state == schemas::JobState::cancelled) {  // its callers' wish, no failure
+    ++cancelled_;
+  } else {
+    ++(completed ? completed_ : failed_);
+    succeeded_.add(completed ? 1 : 0);
+  }
   if (completed && view.finished_at) {
     runtime_ms_.add((*view.finished_at - view.created_at) * 1e3);
   }
@@ -76,6 +80,7 @@ void Statistics::fill(EngineStats& stats) const {
   stats.total = total_;
   stats.completed = completed_;
   stats.failed = failed_;
+  stats.cancelled = cancelled_;
   stats.average_runtime_ms = runtime_ms_.value();
   stats.success_rate = succeeded_.value();
   stats.compilations = cache_hits_.count;

@@ -33,7 +33,7 @@ class Statistics {
   std::map<std::tuple<std::string, std::string, std::string>, std::int64_t>
       ended_;  // by kind, type, verdict
   std::map<std::string, StageDurations> stages_;
-  std::int64_t total_ = 0, completed_ = 0, failed_ = 0, profilings_ = 0;
+  std::int64_t total_ = 0, completed_ = 0, failed_ = 0, cancelled_ = 0, profilings_ = 0;
   Mean runtime_ms_, succeeded_, compiled_, compile_seconds_, cache_hits_;
   Mean profiling_seconds_, captured_, correct_;
 };

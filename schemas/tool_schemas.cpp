@@ -147,7 +147,10 @@ void add_run_options(Json& properties) {
   properties["atol"] = tolerance("Absolute tolerance, as torch.allclose; default by dtype.");
   properties["rtol"] = tolerance("Relative tolerance; default by dtype.");
   properties["enable_device_metrics"] = {
-      {"type", "boolean"}, {"default", false}, {"description", "Also collect hardware counters."}};
+      {"type", "boolean"},
+      {"default", false},
+      {"description",
+       "Asks for hardware counters; this server reads none yet: device_metrics stays null."}};
 }
 
 void add_time_limits(Json& properties, std::int64_t default_timeout) {
@@ -277,8 +280,9 @@ Json server_stats_output() {
        {"error", text("Our own failure.")},
        {"retryable", {{"type", "boolean"}}},
        {"gpus", {{"type", "array"}, {"description", "GPUs with memory in bytes and clocks."}}},
-       {"job_stats", free_object("total, completed, failed, active, queued, average_runtime_ms, "
-                                 "success_rate.")},
+       {"job_stats",
+        free_object("total, completed, failed, cancelled, active, queued, average_runtime_ms, "
+                    "success_rate.")},
        {"compilation_metrics",
         free_object("total, success_rate, average_time_s, cache_hit_rate, cache.")},
        {"profiling_metrics",

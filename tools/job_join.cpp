@@ -50,6 +50,14 @@ Error other_content(const std::string& idempotency_key, const std::string& job_i
 
 }  // namespace
 
+JobJoin::JobJoin(engine::Engine& engine, std::size_t max_joinable)
+    : engine_(engine), max_joinable_(max_joinable) {
+  auto jobs = engine_.identified(max_joinable);
+  if (!jobs.ok()) return;  // a table that cannot be read says so to every request
+  // Whoever sent them may have been told the ids.
+  for (auto& job : *jobs) add({std::move(job.job_id), std::move(job.identity), 0, true});
+}
+
 JobJoin::Waiter::Waiter(Waiter&& other) noexcept
     : join_(std::exchange(other.join_, nullptr)),
       job_id_(std::move(other.job_id_)),
@@ -70,8 +78,8 @@ Result<JobJoin::Waiter> JobJoin::enter(WorkRequest work) {
   const bool can_be_joined = joining.by_content || joining.idempotency_key;
   Entry entry;
   if (can_be_joined) {
-    entry.content = content_of(work);
-    entry.key = key_of(joining, entry.content);
+    entry.identity.content = content_of(work);
+    entry.identity.key = key_of(joining, entry.identity.content);
   }
   std::unique_lock lock(mutex_, std::defer_lock);
   if (can_be_joined) {
@@ -83,7 +91,7 @@ Result<JobJoin::Waiter> JobJoin::enter(WorkRequest work) {
       return Waiter(this, (*equal)->job_id, true);
     }
   }
-  auto job_id = engine_.submit(std::move(work));
+  auto job_id = engine_.submit(std::move(work), entry.identity);
   if (!job_id.ok()) return job_id.error();
   if (!can_be_joined) lock.lock();
   entry.job_id = *job_id;
@@ -100,21 +108,22 @@ JobJoin::Waiter JobJoin::attend(const std::string& job_id) {
 }
 
 Result<JobJoin::Place> JobJoin::find_equal(const Entry& wanted, const schemas::Joining& joining) {
-  const auto found = by_key_.find(wanted.key);
+  const auto found = by_key_.find(wanted.identity.key);
   if (found == by_key_.end() || joining.fresh) return entries_.end();
   const Place place = found->second;
   const auto job = engine_.find(place->job_id);
   if (!job.ok() || !worth_joining(*job)) return entries_.end();
-  if (joining.idempotency_key && place->content != wanted.content)
-    return other_content(*joining.idempotency_key, place->job_id, place->content, wanted.content);
+  if (joining.idempotency_key && place->identity.content != wanted.identity.content)
+    return other_content(*joining.idempotency_key, place->job_id, place->identity.content,
+                         wanted.identity.content);
   return place;
 }
 
 JobJoin::Place JobJoin::add(Entry entry) {
-  if (const auto before = by_key_.find(entry.key); before != by_key_.end()) {
+  if (const auto before = by_key_.find(entry.identity.key); before != by_key_.end()) {
     const Place place = before->second;
     by_key_.erase(before);
-    place->key.clear();
+    place->identity.key.clear();
     if (place->waiters == 0) forget(place);
   }
   if (entries_.size() >= max_joinable_) {
@@ -124,7 +133,7 @@ JobJoin::Place JobJoin::add(Entry entry) {
   }
   const Place place = entries_.insert(entries_.end(), std::move(entry));
   by_job_[place->job_id] = place;
-  if (!place->key.empty()) by_key_[place->key] = place;
+  if (!place->identity.key.empty()) by_key_[place->identity.key] = place;
   return place;
 }
 
@@ -136,14 +145,14 @@ void JobJoin::leave(const std::string& job_id, Leaving how) {
     if (--place->waiters > 0) return;
     const bool ends = how == Leaving::withdrawn && !place->told;
     // Forgotten before it is cancelled, so that no equal request joins a job about to end.
-    if (ends || place->key.empty()) forget(place);
+    if (ends || place->identity.key.empty()) forget(place);
     if (!ends) return;
   }
   (void)engine_.cancel(job_id);
 }
 
 void JobJoin::forget(Place place) {
-  if (!place->key.empty()) by_key_.erase(place->key);
+  if (!place->identity.key.empty()) by_key_.erase(place->identity.key);
   by_job_.erase(place->job_id);
   entries_.erase(place);
 }

@@ -5,8 +5,8 @@
 // Equal means: the same idempotency_key or, where neither call has one, the same bytes of the job
 // (sources, types, contracts, metadata, tolerances, trials, timeout, warnings; not wait_seconds).
 // A finished job is joined as long as the engine keeps it, unless it was cancelled, interrupted or
-// failed through us. The index lives in this process: after a restart job ids are still good, but
-// an equal request makes a new job.
+// failed through us. The engine keeps what requests are known by with their jobs, so that an equal
+// request finds its job after a restart, too.
 #pragma once
 
 #include <cstddef>
@@ -27,8 +27,7 @@ inline constexpr std::size_t kMaxJoinableJobs = 4096;
 // All members are thread-safe. Must outlive its waiters; the engine must outlive it.
 class JobJoin {
  public:
-  explicit JobJoin(engine::Engine& engine, std::size_t max_joinable = kMaxJoinableJobs)
-      : engine_(engine), max_joinable_(max_joinable) {}
+  explicit JobJoin(engine::Engine& engine, std::size_t max_joinable = kMaxJoinableJobs);
 
   // A call's interest in a job. Ends with `served` or, when it just goes, as a withdrawal: that
   // cancels the job if nobody else waits for it and nobody was told how to come back to it.
@@ -62,8 +61,7 @@ class JobJoin {
  private:
   struct Entry {
     std::string job_id;
-    std::string key;      // in by_key_; empty: not joined
-    std::string content;  // hash
+    engine::JobIdentity identity;  // its key in by_key_; empty: not joined
     std::size_t waiters = 0;
     bool told = false;  // someone knows the id and may come back
   };

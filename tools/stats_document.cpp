@@ -63,10 +63,11 @@ Json cache(const std::optional<engine::CacheUse>& use, Figures& figure) {
 
 std::string summary(const EngineStats& stats, std::size_t gpu_count) {
   std::string text = fmt::format(
-      "{}: {} GPU{}; {} job{} running, {} queued; {} completed and {} failed in {:.0f} s.",
+      "{}: {} GPU{}; {} job{} running, {} queued; {} completed, {} failed and {} cancelled in "
+      "{:.0f} s.",
       stats.starting.empty() ? "Healthy" : "Starting", gpu_count, gpu_count == 1 ? "" : "s",
       stats.active, stats.active == 1 ? "" : "s", stats.queued, stats.completed, stats.failed,
-      stats.uptime_s);
+      stats.cancelled, stats.uptime_s);
   if (gpu_count == 0)
     text +=
         " Without a GPU, torch kernels run on the CPU and cuda kernels are compiled but not run.";
@@ -104,6 +105,7 @@ Json stats_document(const EngineStats& stats) {
       {"total", stats.total},
       {"completed", stats.completed},
       {"failed", stats.failed},
+      {"cancelled", stats.cancelled},
       {"active", stats.active},
       {"queued", stats.queued},
       {"average_runtime_ms",

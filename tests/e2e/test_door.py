@@ -277,15 +277,21 @@ def test_slow_clients_do_not_hold_up_the_end():
 def test_nothing_acknowledged_is_lost_by_sigkill():
     with Assay() as first:
         first.await_healthy()
-        acknowledged = []
-        for number in range(5):
-            answer = first.call_tool("evaluate_kernel", endless(number, 0))
-            acknowledged.append(answer["result"]["structuredContent"]["job_id"])
+
+        def submit(arguments):
+            return first.call_tool("evaluate_kernel", arguments)["result"]["structuredContent"]["job_id"]
+
+        running = submit(endless(0, 0))
+        deadline = time.monotonic() + 60
+        while first.get(f"/job/{running}").body["status"] != "validating":
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        quick = {"kernel_type": "torch", "wait_seconds": 0, "metadata": {"function_name": "f"}}
+        # Some are taken up at once and wait for the device, the others wait in the queue.
+        waiting = [submit({**quick, "kernel_source": f"{QUICK}# {number}\n"}) for number in range(6)]
         first.kill()
         with Assay(data=first.data) as second:
-            for job in acknowledged:
-                answer = second.get(f"/job/{job}")
-                print(job, answer)
-                assert answer.status in (200, 500)
-                assert answer.body["status"] in ("interrupted", "error", "failed", "submitted", "compiling",
-                                                 "validating", "completed")
+            assert second.get(f"/job/{running}").body["status"] == "interrupted"
+            for job in waiting:
+                ended = second.get(f"/job/{job}?wait=120").body
+                assert ended["status"] == "completed" and ended["result"]["verdict"]["code"] == "ran_unchecked", ended

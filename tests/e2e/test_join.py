@@ -161,7 +161,7 @@ def test_a_job_whose_handle_was_taken_outlives_its_calls(server):
     assert evaluate(server, SPIN, timeout=8)["joined"] is True
 
 
-def test_after_a_restart_ids_are_known_and_equal_requests_are_run_anew():
+def test_after_a_restart_ids_are_known_and_equal_requests_find_their_job():
     with Assay() as first:
         first.await_healthy()
         answer = evaluate(first, REFERENCE)
@@ -170,4 +170,6 @@ def test_after_a_restart_ids_are_known_and_equal_requests_are_run_anew():
             second.await_healthy()
             assert second.get(f"/job/{answer['job_id']}").body["status"] == "completed"
             again = evaluate(second, REFERENCE)
-            assert again["job_id"] != answer["job_id"] and "joined" not in again
+            assert again["job_id"] == answer["job_id"] and again["joined"] is True
+            anew = evaluate(second, REFERENCE, fresh=True)
+            assert anew["job_id"] != answer["job_id"] and "joined" not in anew

@@ -187,6 +187,67 @@ TEST_CASE("stopping interrupts the running job and keeps the queued one for the 
   CHECK(view->evaluation->retryable);
 }
 
+TEST_CASE("what waits for a device is held over, by a stop and by a crash; not endlessly") {
+  Fixture fixture;
+  const std::string waiting = fixture.submit("torch lease");
+  REQUIRE(fixture.state->wait_running(1));
+  bool held_over = false;
+  REQUIRE(fixture.engine->listen(
+      waiting, [&](const engine::JobView& view) { return !(held_over = view.held_over); }));
+  fixture.engine->stop(10ms);
+  CHECK(held_over);
+  CHECK(fixture.engine->find(waiting)->held_over);
+  fixture.engine.reset();
+  {
+    auto table = engine::JobTable::open(fixture.options.data_directory + "/jobs.sqlite");
+    REQUIRE(table);
+    const auto record = (*table)->find(waiting);
+    CHECK(record->state == JobState::submitted);
+    CHECK(record->spec.attempt == 1);
+    engine::JobRecord poison;
+    poison.spec.job_id = "poison";
+    poison.spec.work = work("torch x");
+    REQUIRE((*table)->insert(poison));
+    for (int i = 0; i < engine::kMaxAttempts; ++i)
+      REQUIRE((*table)->begin_attempt(poison.spec, 5));  // and the process died
+  }
+  fixture.state->release();
+  fixture.open();
+  CHECK(fixture.engine->wait(waiting, 5s)->state == JobState::completed);
+  const auto given_up = fixture.engine->find("poison");
+  CHECK(given_up->state == JobState::interrupted);
+  CHECK(given_up->error == "the server ended 5 times while the job waited for a device");
+}
+
+TEST_CASE("a cancelled job is cancelled though the server stops meanwhile") {
+  Fixture fixture;
+  const std::string waiting = fixture.submit("torch lease");
+  REQUIRE(fixture.state->wait_running(1));
+  REQUIRE(fixture.engine->cancel(waiting));
+  fixture.engine->stop(0ms);
+  CHECK(fixture.engine->find(waiting)->state == JobState::cancelled);
+  CHECK(fixture.engine->stats().cancelled == 1);
+  CHECK(fixture.engine->stats().failed == 0);
+  CHECK_FALSE(fixture.engine->stats().success_rate);
+}
+
+TEST_CASE("the requests of unfinished jobs have a bound in bytes") {
+  Fixture fixture;
+  fixture.engine.reset();
+  fixture.options.max_unfinished_bytes = std::size_t{1} << 20;
+  fixture.open();
+  const std::string padding(400'000, '#');
+  const std::string held = fixture.submit("torch" + padding + "lease");
+  fixture.submit("good" + padding);
+  const auto refused = fixture.engine->submit(work("good" + padding));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == schemas::ErrorCode::overloaded);
+  CHECK(refused.error().message == "the queue is full (1 MiB of requests)");
+  fixture.state->release();
+  REQUIRE(fixture.engine->wait(held, 5s));
+  CHECK(fixture.engine->submit(work("good" + padding)));
+}
+
 TEST_CASE("after a crash: running jobs are interrupted with what was known, queued ones run") {
   Fixture fixture;
   fixture.engine.reset();

@@ -75,7 +75,6 @@ TEST_CASE("a row lives from submission to its end and is read back whole") {
   REQUIRE(found);
   CHECK(found->state == JobState::completed);
   CHECK(found->spec.work.kind == schemas::JobKind::validate);
-  CHECK(found->spec.work.candidate.metadata.function_name == "f");
   CHECK(found->created_at == 100);
   CHECK(found->started_at == 101);
   CHECK(found->finished_at == 110);
@@ -131,6 +130,43 @@ TEST_CASE("cleanup removes finished rows only, and only old ones") {
   CHECK(*(*table)->remove_finished(25) == 2);
   CHECK((*table)->find("open"));
   CHECK((*table)->find("at" + std::to_string(30.0)));
+}
+
+TEST_CASE("jobs are known by their identities until they are cancelled or forgotten") {
+  const tests::TemporaryDirectory directory;
+  const std::string path = directory.path() + "/jobs.sqlite";
+  {
+    auto table = JobTable::open(path);
+    REQUIRE(table);
+    for (const char* id : {"a", "b", "c", "d"}) {
+      JobRecord record = new_job(id);
+      record.created_at = static_cast<double>(id[0]);
+      if (id[0] != 'c') record.identity = {std::string("key of ") + id, "hash"};
+      REQUIRE((*table)->insert(record));
+    }
+    JobRecord record = new_job("b");
+    record.state = JobState::cancelled;
+    record.finished_at = 200;
+    REQUIRE((*table)->finish(record));
+    record = new_job("a");
+    record.state = JobState::completed;
+    record.finished_at = 200;
+    REQUIRE((*table)->finish(record));
+  }
+  auto table = JobTable::open(path);
+  REQUIRE(table);
+  const auto jobs = (*table)->identified(10);
+  REQUIRE(jobs);
+  REQUIRE(jobs->size() == 2);
+  CHECK((*jobs)[0].job_id == "a");
+  CHECK((*jobs)[1].identity.key == "key of d");
+  CHECK((*jobs)[1].identity.content == "hash");
+  CHECK((*table)->identified(1)->front().job_id == "d");
+  // Of an ended job the kind is kept, its sources are not.
+  CHECK((*table)->find("a")->spec.work.kind == schemas::JobKind::validate);
+  CHECK((*table)->find("a")->spec.work.candidate.source_code.empty());
+  CHECK((*table)->remove_finished(300));
+  CHECK((*table)->identified(10)->size() == 1);
 }
 
 TEST_CASE("a version 1 table is brought up to date with its rows") {

@@ -38,12 +38,14 @@ class FakeEngine final : public engine::Engine {
   std::string compile_log_now;                  // of every job
   std::vector<schemas::WorkRequest> submitted;  // read it when no call is in progress
   std::vector<std::string> cancelled;
+  std::vector<engine::IdentifiedJob> identified_now;
   std::vector<engine::JobFilter> filters;  // of the lists asked for
   engine::JobList list_now;
   int cleanups = 0;
   std::function<void()> on_cleanup;  // a defect of the engine, when it throws
 
-  schemas::Result<std::string> submit(schemas::WorkRequest work) override {
+  schemas::Result<std::string> submit(schemas::WorkRequest work,
+                                      engine::JobIdentity identity = {}) override {
     if (before_submit) before_submit();
     const std::lock_guard lock(mutex_);
     if (refusal) return *refusal;
@@ -56,6 +58,7 @@ class FakeEngine final : public engine::Engine {
     submitted.push_back(work);
     if (!hold) finish(job, decide(work));
     jobs_[id] = job;
+    if (!identity.key.empty()) identified_now.push_back({id, std::move(identity)});
     changed_.notify_all();
     return id;
   }
@@ -66,6 +69,13 @@ class FakeEngine final : public engine::Engine {
     if (!jobs_.count(job_id)) return unknown(job_id);
     changed_.wait_for(lock, patience, [&] { return schemas::is_terminal(jobs_[job_id].state); });
     return jobs_[job_id];
+  }
+
+  schemas::Result<std::vector<engine::IdentifiedJob>> identified(std::size_t most) override {
+    const std::lock_guard lock(mutex_);
+    const std::size_t skipped = identified_now.size() - std::min(most, identified_now.size());
+    return std::vector(identified_now.begin() + static_cast<std::ptrdiff_t>(skipped),
+                       identified_now.end());
   }
 
   schemas::Result<engine::JobView> find(const std::string& job_id) override {

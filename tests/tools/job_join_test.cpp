@@ -273,6 +273,30 @@ TEST_CASE_METHOD(Fixture,
   engine.before_cancel = {};
 }
 
+TEST_CASE("what the engine keeps of earlier processes is joined, and never cancelled by leaving") {
+  Fixture before;
+  before.engine.hold = true;
+  const std::string first = before.call(named("k"));
+  const std::string anew = [&] {
+    WorkRequest work = named("k");
+    work.joining.fresh = true;
+    return before.call(work);
+  }();
+  const std::string by_content = before.call(request("y"));
+  JobJoin join(before.engine);  // as after a restart
+  {
+    const auto again = join.enter(named("k"));
+    REQUIRE(again.ok());
+    CHECK(again->job_id() == anew);
+    CHECK(join.enter(request("y"))->job_id() == by_content);
+    const auto other = join.enter(named("k", "other"));
+    REQUIRE_FALSE(other.ok());
+    CHECK_THAT(other.error().message, Catch::Contains(anew));
+  }
+  CHECK(before.engine.cancelled.empty());
+  CHECK(first != anew);
+}
+
 TEST_CASE("the oldest that nobody waits for is forgotten; a waiter's job never") {
   FakeEngine engine;
   JobJoin join(engine, 2);
