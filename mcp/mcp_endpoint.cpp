@@ -270,9 +270,11 @@ McpReply McpEndpoint::resume(const McpRequest& request) {
   const auto place = read_event_id(*request.headers.last_event_id);
   const auto stream = place ? session->stream(place->stream_id) : nullptr;
   if (!stream || place->number > stream->last_number())
-    return refuse(400, kInvalidParams,
-                  "Last-Event-ID names no event of this session, or one of a stream that is no "
-                  "longer kept: fetch the result by get_job_status");
+    return refuse(
+        400, kInvalidParams,
+        "Last-Event-ID names no event of this session, or one of a stream that is no "
+        "longer kept: send the same request again, it joins its job; or call get_job_status "
+        "with the job's id");
   McpReply reply;
   reply.events = stream->read({place->number, false, false});
   return reply;

@@ -28,7 +28,8 @@ constexpr const char* kHelp = R"(Assay evaluates GPU kernels for AI agents.
 
   --host HOST            address to bind (127.0.0.1)
   --port N               port; 0 takes a free one (8000)
-  --data-dir DIR         jobs and caches ($XDG_STATE_HOME/assay, else ~/.local/state/assay)
+  --data-dir DIR         jobs and caches of this server alone ($XDG_STATE_HOME/assay, else
+                         ~/.local/state/assay; stdio takes assay-2, assay-3 … while that is in use)
   --port-file FILE       write the port here once the server listens
   --log-level LEVEL      trace, debug, info, warning, error, critical (info)
   --require-isolation L  comma-separated layers without which the server does not start
@@ -256,13 +257,18 @@ Status check_fixtures(const Options& options) {
 }
 
 std::string default_data_directory(const Environment& environment) {
-  if (const auto directory = environment("ASSAY_DATA_DIR"); directory && !directory->empty())
-    return *directory;
   if (const auto state = environment("XDG_STATE_HOME"); state && !state->empty())
     return *state + "/assay";
   if (const auto home = environment("HOME"); home && !home->empty())
     return *home + "/.local/state/assay";
   return "/tmp/assay-" + std::to_string(::getuid());
+}
+
+Options with_data_directory(Options options, const Environment& environment) {
+  options.data_directory_is_default = options.data_directory.empty();
+  if (options.data_directory_is_default)
+    options.data_directory = default_data_directory(environment);
+  return options;
 }
 
 }  // namespace
@@ -278,7 +284,7 @@ Environment process_environment() {
 Result<Options> parse_options(const std::vector<std::string>& arguments,
                               const Environment& environment) {
   Options options;
-  options.data_directory = default_data_directory(environment);
+  options.data_directory = environment("ASSAY_DATA_DIR").value_or("");
   options.gpu_type = environment("GPU_TYPE").value_or("");
   if (const auto level = environment("LOG_LEVEL"); level && !level->empty()) {
     if (auto status = set_log_level(options, *level); !status.ok()) return status.error();
@@ -294,7 +300,7 @@ Result<Options> parse_options(const std::vector<std::string>& arguments,
         "ENABLE_DEVICE_METRICS", "NCU_SECTIONS", "NCU_METRIC_SETS"})
     if (environment(variable)) options.ignored.emplace_back(variable);
 
-  if (arguments.empty()) return options;
+  if (arguments.empty()) return with_data_directory(std::move(options), environment);
   const std::string& first = arguments.front();
   std::size_t next = 1;
   if (first == "serve")
@@ -319,7 +325,7 @@ Result<Options> parse_options(const std::vector<std::string>& arguments,
   if (auto status = check_fixtures(options); !status.ok()) return status.error();
   if (options.command == Command::serve)
     if (auto status = check_door(options.door, options.host); !status.ok()) return status.error();
-  return options;
+  return with_data_directory(std::move(options), environment);
 }
 
 std::string help_text() {

@@ -20,11 +20,12 @@ enum class CacheAction { list, clear, verify };
 struct Options {
   Command command = Command::help;
   std::string host = "127.0.0.1";
-  int port = 8000;                 // 0: a free one
-  std::string data_directory;      // job table and caches; default: $XDG_STATE_HOME/assay
-  std::string log_level = "info";  // trace debug info warning error critical
-  std::string port_file;           // the port is written here once the server listens
-  std::string gpu_type;            // what X-GPU-Type says instead of the GPU's name
+  int port = 8000;                         // 0: a free one
+  std::string data_directory;              // job table and caches; default: $XDG_STATE_HOME/assay
+  bool data_directory_is_default = false;  // neither --data-dir nor ASSAY_DATA_DIR was given
+  std::string log_level = "info";          // trace debug info warning error critical
+  std::string port_file;                   // the port is written here once the server listens
+  std::string gpu_type;                    // what X-GPU-Type says instead of the GPU's name
   std::vector<std::string> required_isolation;  // layers without which the server refuses to start
   DoorOptions door;                             // who may come in
   CacheAction cache_action = CacheAction::list;

@@ -12,6 +12,7 @@ using tools::Outcome;
 using tools::Standing;
 
 constexpr int kBusyRetrySeconds = 5;
+constexpr int kSuggestedWaitSeconds = 45;
 constexpr int kClientGone = 499;  // for the counters: nobody reads it
 
 int status_of(const Error& error) {
@@ -51,6 +52,19 @@ const char* title_of(int status) {
   }
 }
 
+// What to do next, in the words of these routes instead of the tools'.
+void say_next_route(Json& body) {
+  const auto next = body.find("next");
+  if (next == body.end() || !next->is_string()) return;
+  const std::string call = *next;
+  const std::string route = "Ask GET /job/" + body.value("job_id", "") +
+                            "?wait=" + std::to_string(kSuggestedWaitSeconds) + ".";
+  *next = route;
+  std::string summary = body.value("summary", "");
+  const auto told = summary.find(call);
+  if (told != std::string::npos) body["summary"] = summary.replace(told, call.size(), route);
+}
+
 }  // namespace
 
 RestResponse answer(const Error& error) {
@@ -70,15 +84,15 @@ RestResponse answer(Outcome outcome) {
   response.status = status_of(outcome.standing);
   response.body = std::move(outcome.document);
   response.gpu_type = std::move(outcome.gpu_name);
+  say_next_route(response.body);
   if (outcome.standing == Standing::pending) {
     response.body["status"] = "error";
     response.body["error"] =
         "the server is stopping; the job stays queued and runs after its next start: ask "
         "GET /job/" +
         response.body.value("job_id", "");
-    response.body["retryable"] = true;
+    response.body["retryable"] = false;  // sent again it would run twice
     response.body["kernel_exec_result"] = nullptr;
-    response.retry_after_seconds = kBusyRetrySeconds;
   } else if (response.status == 500) {
     response.body["status"] = "error";
     if (response.body.value("error", "").empty())

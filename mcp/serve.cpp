@@ -18,6 +18,7 @@
 
 #include "engine/engine.h"
 #include "mcp/conformance_fixtures.h"
+#include "mcp/data_directory.h"
 #include "mcp/http_guard.h"
 #include "mcp/http_server.h"
 #include "mcp/log.h"
@@ -154,6 +155,8 @@ int serve(const Options& options) {
   const auto port = http.listen();
   if (!port.ok()) return fail(port.error());
 
+  const auto data = DataDirectory::hold(options.data_directory);
+  if (!data.ok()) return fail(data.error());
   auto engine = start_engine(options);
   if (!engine.ok()) return fail(engine.error());
   if (const auto held = check_isolation(**engine, options.required_isolation); !held.ok())
@@ -176,11 +179,19 @@ int serve(const Options& options) {
   return served ? 0 : 1;
 }
 
-int serve_on_stdio(const Options& options) {
+int serve_on_stdio(const Options& given) {
+  Options options = given;
   start_log(options.log_level);
   const int signals = watch_stop_signals();
   for (const auto& name : options.ignored)
     spdlog::warn("{} has no meaning here and is ignored", name);
+  // A host starts one server per session, and there may be several hosts.
+  const auto data = options.data_directory_is_default
+                        ? DataDirectory::hold_first_free(options.data_directory)
+                        : DataDirectory::hold(options.data_directory);
+  if (!data.ok()) return fail(data.error());
+  options.data_directory = data->path();
+  spdlog::info("data in {}", options.data_directory);
   auto engine = start_engine(options);
   if (!engine.ok()) return fail(engine.error());
   if (const auto held = check_isolation(**engine, options.required_isolation); !held.ok())

@@ -224,6 +224,7 @@ Handled Server::call_tool(const Request& request) const {
   if (name == nullptr) return refuse_with(request, wanted_text(request, "name"));
   auto arguments = object_param(request, "arguments");
   if (!arguments) return refuse_with(request, wanted_object(request, "arguments"));
+  if (const auto error = progress_token_error(params)) return refuse_with(request, *error);
 
   const tools::Tool* tool = registry_.find(*name);
   if (tool == nullptr) {

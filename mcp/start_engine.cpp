@@ -2,10 +2,7 @@
 #include "mcp/start_engine.h"
 
 #include <chrono>
-#include <filesystem>
 #include <thread>
-
-#include <sys/stat.h>
 
 #include "engine/local_executor.h"
 
@@ -19,15 +16,6 @@ using schemas::Status;
 constexpr std::chrono::seconds kProbeLimit{30};
 constexpr std::chrono::milliseconds kProbePoll{20};
 
-// Only we read what clients submitted.
-Status make_private_directory(const std::string& path) {
-  std::error_code error;
-  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
-  if (::mkdir(path.c_str(), 0700) == 0 || std::filesystem::is_directory(path, error))
-    return schemas::success();
-  return Error{ErrorCode::internal, "cannot make the data directory " + path, false, {}};
-}
-
 }  // namespace
 
 std::string cache_directory(const Options& options) {
@@ -35,7 +23,6 @@ std::string cache_directory(const Options& options) {
 }
 
 schemas::Result<std::unique_ptr<engine::Engine>> start_engine(const Options& options) {
-  if (auto made = make_private_directory(options.data_directory); !made.ok()) return made.error();
   engine::LocalExecutorOptions local;
   local.cache_directory = cache_directory(options);
   local.compile_seconds = options.compile_timeout_seconds;

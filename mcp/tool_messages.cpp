@@ -40,6 +40,20 @@ Json tool_result(const schemas::Result<tools::Outcome>& outcome) {
           {"isError", failed}};
 }
 
+std::optional<RpcError> progress_token_error(const Json& params) {
+  const auto meta = params.find("_meta");
+  if (meta == params.end() || !meta->is_object()) return std::nullopt;
+  const auto token = meta->find("progressToken");
+  if (token == meta->end() || token->is_number_integer() ||
+      (token->is_string() && token->get_ref<const std::string&>().size() <= kMaxProgressTokenBytes))
+    return std::nullopt;
+  return RpcError{kInvalidParams,
+                  "params._meta.progressToken must be a whole number or a text of at most " +
+                      std::to_string(kMaxProgressTokenBytes) + " bytes, got " +
+                      schemas::shown_value(*token),
+                  Json()};
+}
+
 Json progress_token(const Json& params) {
   const auto meta = params.find("_meta");
   if (meta == params.end() || !meta->is_object()) return nullptr;

@@ -20,7 +20,11 @@ std::optional<RpcError> protocol_error(const schemas::Error& error);
 // the length of an answer (tools/answer_budget.h), which REST and the resources do not have.
 Json tool_result(const schemas::Result<tools::Outcome>& outcome);
 
-// The token under which a caller wants progress, or null.
+// Every message of a call carries its token.
+inline constexpr std::size_t kMaxProgressTokenBytes = 256;
+// What is wrong with the token under which a caller wants progress.
+std::optional<RpcError> progress_token_error(const Json& params);
+// That token, or null.
 Json progress_token(const Json& params);
 Json progress_notification(const Json& token, double progress, const std::string& message);
 

@@ -21,16 +21,22 @@ using schemas::JobState;
 constexpr std::int64_t kPollRunningMs = 1'000;
 constexpr std::int64_t kPollPerQueuePositionMs = 1'000;
 constexpr std::int64_t kPollMostMs = 10'000;
+constexpr std::int64_t kPollHeldOverMs = 5'000;
 constexpr std::int64_t kSuggestedWaitSeconds = 45;
 
 std::int64_t poll_after_ms(const JobView& job) {
+  if (job.held_over) return kPollHeldOverMs;
   if (job.state != JobState::submitted) return kPollRunningMs;
   return std::clamp(job.queue_position * kPollPerQueuePositionMs, kPollRunningMs, kPollMostMs);
 }
 
 std::string next_call(const JobView& job) {
-  return fmt::format("Call get_job_status with {{\"job_id\": \"{}\", \"wait_seconds\": {}}}.",
-                     job.job_id, kSuggestedWaitSeconds);
+  return fmt::format(
+      "{} get_job_status with {{\"job_id\": \"{}\", \"wait_seconds\": {}}}.",
+      job.held_over ? "The server is stopping; the job is kept and runs after its next start: then "
+                      "call"
+                    : "Call",
+      job.job_id, kSuggestedWaitSeconds);
 }
 
 std::string running_summary(const JobView& job) {

@@ -189,9 +189,12 @@ TEST_CASE_METHOD(RestFixture,
   const RestResponse response = post("/evaluate", kEvaluate);
   holder.join();
   CHECK(response.status == 503);
-  CHECK(response.retry_after_seconds);
+  CHECK_FALSE(response.retry_after_seconds);  // sent again it would run twice
+  CHECK(response.body["retryable"] == false);
   CHECK(response.body["status"] == "error");
   CHECK(response.body["job_id"] == "job-1");
+  CHECK(response.body["next"] == "Ask GET /job/job-1?wait=45.");
+  CHECK(response.body["summary"].get<std::string>().find("get_job_status") == std::string::npos);
   CHECK(response.body["error"].get<std::string>().find("/job/job-1") != std::string::npos);
 }
 

@@ -7,6 +7,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "mcp/tool_messages.h"
 #include "tests/support/fake_engine.h"
 #include "tools/all_tools.h"
 
@@ -260,6 +261,25 @@ TEST_CASE_METHOD(ServerFixture, "progress rises strictly and stays within its to
   REQUIRE(values.size() == 4);
   for (std::size_t i = 1; i < values.size(); ++i) CHECK(values[i] > values[i - 1]);
   CHECK(values.back() <= 100);
+}
+
+TEST_CASE_METHOD(ServerFixture, "a progress token that every message would carry has a bound") {
+  constexpr std::size_t kMost = assay::mcp::kMaxProgressTokenBytes;
+  json message =
+      request("tools/call", {{"name", "evaluate_kernel"}, {"arguments", kEvaluateArguments}});
+  json& token = message["params"]["_meta"]["progressToken"];
+  token = std::string(kMost, 't');
+  CHECK(send(message).call);
+  const std::vector<json> refused = {std::string(kMost + 1, 't'), 1.5, json::array({1})};
+  for (const json& wrong : refused) {
+    token = wrong;
+    const Handled handled = send(message);
+    CHECK_FALSE(handled.call);
+    CHECK(handled.body["error"]["code"] == -32602);
+    const std::string said = handled.body["error"]["message"];
+    CHECK(said.find("params._meta.progressToken") != std::string::npos);
+    CHECK(said.size() < 1000);
+  }
 }
 
 TEST_CASE_METHOD(ServerFixture, "server/discover of the stateless era") {
