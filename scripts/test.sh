@@ -45,9 +45,10 @@ tested() {
 note() { printf '%s\n' "$*" | tee -a "$root/build/check.txt" >&2; }
 
 # check: what takes longer than a test run may. Each step's end goes to build/check.txt.
-# Sandboxed processes, and a Python without the sanitizer's runtime, cannot run sanitised: unit tests only.
+# Sandboxed processes, and a Python without the sanitizer's runtime, cannot run sanitised: unit tests, and
+# those of the protocol over real sockets.
 check() {
-  local failed=0 harnesses
+  local failed=0 harnesses preset
   : >build/check.txt
   configure release
   configure dev
@@ -57,8 +58,10 @@ check() {
     note "clang-tidy: findings, see above"
     failed=1
   fi
-  tested asan unit || failed=1
-  tested tsan unit || failed=1
+  for preset in asan tsan; do
+    tested "$preset" unit || failed=1
+    tested "$preset" sockets || failed=1
+  done
   mapfile -t harnesses < <(find tests/fuzz -name '*_fuzz.cpp' -printf '%f\n' 2>/dev/null | sed 's/\.cpp$//' | sort)
   if [ ${#harnesses[@]} -gt 0 ]; then tested fuzz fuzz "${harnesses[@]}" || failed=1; fi
   say "Summary in build/check.txt"
