@@ -17,14 +17,21 @@ def compare(assay, reference, candidate, named=True, **options):
     return answer.body
 
 
-@pytest.mark.parametrize("prefix", [
-    "@torch.compile(backend='eager')\n",
-    # One compilation, without those that ask what the processor can do.
-    "import torch._inductor.config\ntorch._inductor.config.cpp.vec_isa_ok = False\n@torch.compile\n",
-    "import getpass\nassert getpass.getuser()\n",
-], ids=["eager", "inductor", "getpass"])
-def test_torch_compile(assay, prefix):
-    assert compare(assay, prefix + DOUBLED, prefix + "def f(x):\n    return x + x\n")["verdict"]["code"] == "correct"
+COMPILED = "@torch.compile(backend='eager')\n"
+# One C++ compilation only: none of torch's headers in advance, none to ask what the processor can do.
+INDUCTOR = """
+import torch._inductor.config as settings
+settings.cpp.vec_isa_ok = settings.cpp_cache_precompile_headers = False
+@torch.compile
+"""
+
+
+@pytest.mark.parametrize("of_reference, of_candidate", [
+    (COMPILED, COMPILED), ("", INDUCTOR), ("", "import getpass\nassert getpass.getuser()\n"),
+], ids=["eager", "inductor", "getpass"])  # fmt: skip
+def test_torch_compile(assay, of_reference, of_candidate):
+    answer = compare(assay, of_reference + DOUBLED, of_candidate + "def f(x):\n    return x + x\n")
+    assert answer["verdict"]["code"] == "correct", answer["verdict"]
 
 
 BUFFER = """
