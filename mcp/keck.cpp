@@ -114,7 +114,7 @@ std::string failure(const Json& evaluation, const std::string& code) {
 }  // namespace
 
 std::string keck_compile_log(const std::string& log) {
-  const std::string errors = first_lines(log, kMaxLogLines, names_an_error);
+  std::string errors = first_lines(log, kMaxLogLines, names_an_error);
   if (!errors.empty()) return errors;
   const std::string beginning = first_lines(log, kMaxPlainLines, any_line);
   return beginning.empty() ? "empty log" : beginning;
