@@ -23,7 +23,8 @@ class ProgressTeller {
     if (message == last_message_ && job.progress <= last_fraction_ &&
         now - last_time_ < kProgressInterval)
       return;
-    context_.progress(std::clamp(job.progress, 0.0, 1.0), message);
+    // The id is the way back for whoever loses the answer.
+    context_.progress(std::clamp(job.progress, 0.0, 1.0), message + " (job " + job.job_id + ")");
     last_message_ = std::move(message);
     last_fraction_ = job.progress;
     last_time_ = now;

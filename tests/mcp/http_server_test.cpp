@@ -95,6 +95,24 @@ TEST_CASE("a quick call is answered as JSON, a long one as a stream with progres
   CHECK_THAT(all, Contains("X-Accel-Buffering: no"));
 }
 
+TEST_CASE("a long silence is broken: progress is told again, streams without it get comments") {
+  Running running;
+  running.engine.hold = true;
+  const int patience_s = 10 * static_cast<int>(assay::mcp::kCommentInterval.count());
+  Client watched(running.port, patience_s), silent(running.port, patience_s);
+  json params = kEvaluate;
+  params["_meta"]["progressToken"] = "again";
+  watched.send(post("/mcp", tool_call(params)));
+  silent.send(post("/mcp", tool_call(kEvaluate)));
+  std::string told = watched.receive_until("queued, position 1 (job job-1)");
+  const std::size_t first = told.size();
+  CHECK_THAT(silent.receive_until(assay::mcp::kCommentFrame), !Contains("event: message"));
+  told = watched.receive_until("queued, position 1 (job job-1)", first);
+  CHECK_THAT(told.substr(first), Contains("\"progressToken\":\"again\""));
+  running.engine.complete("job-1");
+  CHECK_THAT(silent.receive_until("\r\n0\r\n\r\n"), Contains("\"structuredContent\""));
+}
+
 TEST_CASE(
     "a long call without a progress token opens its stream soon and ends it with the response") {
   Running running;

@@ -84,10 +84,10 @@ class Client {
     (void)::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
   }
 
-  // Reads until `end` was seen, the connection closes or the patience ends.
-  std::string receive_until(const std::string& end) {
+  // Reads until `end` was seen, from byte `from` on, the connection closes or the patience ends.
+  std::string receive_until(const std::string& end, std::size_t from = 0) {
     char buffer[4096];
-    while (received_.find(end) == std::string::npos) {
+    while (received_.find(end, from) == std::string::npos) {
       const ssize_t count = ::recv(socket_, buffer, sizeof buffer, 0);
       if (count <= 0) break;
       received_.append(buffer, static_cast<std::size_t>(count));

@@ -115,8 +115,8 @@ TEST_CASE("progress is told when it changes, with the place in the queue") {
   };
   REQUIRE(run_work(engine, WorkRequest{}, context).ok());
   REQUIRE(messages.size() == 2);
-  CHECK(messages[0] == "queued, position 1");
-  CHECK(messages[1] == "validating: draw 2 of 4");
+  CHECK(messages[0] == "queued, position 1 (job job-1)");
+  CHECK(messages[1] == "validating: draw 2 of 4 (job job-1)");
 }
 
 TEST_CASE("an interrupted job is our failure, worth a retry, and says nothing about the kernel") {
