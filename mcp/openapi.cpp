@@ -154,8 +154,11 @@ void add_jobs(Json& paths, const Json& job_words) {
   Json wait =
       query("wait", "Seconds to wait for the end.", whole_number(0, schemas::kMaxWaitSeconds));
   wait["example"] = 10;
-  Json section = query("section", "compile_log: all that the compilers said, page by page.",
-                       {{"type", "string"}, {"enum", {"status", "compile_log"}}});
+  Json section =
+      query("section",
+            "Page by page: compile_log, all that the compilers said; samples, every timed "
+            "sample.",
+            {{"type", "string"}, {"enum", {"status", "compile_log", "samples"}}});
   section["example"] = "status";
   job["get"] = with_parameters(
       operation("getJob", "jobs", "How far a job is, and its result",

@@ -252,6 +252,23 @@ bool is_error(const Evaluation& evaluation) {
          evaluation.verdict.code == VerdictCode::infrastructure_failed;
 }
 
+namespace {
+
+Json samples_json(const Timing& timing) {
+  Json list = Json::array();
+  const auto add = [&list](const char* side, const TimingMethod& method) {
+    if (!method.stats.samples.empty())
+      list.push_back({{"side", side}, {"method", method.method}, {"ms", method.stats.samples}});
+  };
+  if (timing.candidate) add("candidate", *timing.candidate);
+  for (const TimingMethod& method : timing.candidate_other) add("candidate", method);
+  if (timing.reference) add("reference", *timing.reference);
+  for (const TimingMethod& method : timing.reference_other) add("reference", method);
+  return list;
+}
+
+}  // namespace
+
 Json to_json(const Evaluation& evaluation) {
   const bool is_validate = evaluation.kind == JobKind::validate;
   Json json = {
@@ -282,6 +299,8 @@ Json to_json(const Evaluation& evaluation) {
     json["error"] = evaluation.error.empty() ? evaluation.verdict.summary : evaluation.error;
     json["retryable"] = evaluation.retryable;
   }
+  if (Json samples = samples_json(evaluation.timing); !samples.empty())
+    json["timing_samples"] = std::move(samples);
   if (!evaluation.autotune.empty()) json["autotune"] = list_json(evaluation.autotune);
   if (!evaluation.extra_shapes.empty()) json["extra_shapes"] = list_json(evaluation.extra_shapes);
   if (evaluation.missing_extension) {

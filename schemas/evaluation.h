@@ -46,6 +46,9 @@ struct RuntimeStats {
          percentile_99 = 0;  // ms
   std::int64_t n = 0;
   std::string kind;  // "calls" | "windows"
+  // ms, in the order in which they were taken. Not beside the figures in JSON, but in the
+  // evaluation's `timing_samples`, which answers leave out and get_job_status hands out.
+  std::vector<double> samples = {};
 };
 enum class PercentileRule { nearest_rank };
 

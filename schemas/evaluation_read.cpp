@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading an Evaluation back: from a judge, from the job table, from another executor.
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
@@ -7,6 +8,7 @@
 #include "schemas/evaluation.h"
 #include "schemas/evaluation_words.h"
 #include "schemas/extra_shapes.h"
+#include "schemas/requests.h"
 
 namespace assay::schemas {
 namespace {
@@ -89,6 +91,31 @@ TimingMethod read_method(const Json& json, const std::string& path, Diagnostics&
   method.copy_ms_per_call = reader.optional_number("copy_ms_per_call");
   method.empty_window_ms = reader.optional_number("empty_window_ms");
   return method;
+}
+
+TimingMethod* method_named(const std::string& name, std::optional<TimingMethod>& first,
+                           std::vector<TimingMethod>& others) {
+  if (first && first->method == name) return &*first;
+  const auto found = std::find_if(others.begin(), others.end(), [&](const TimingMethod& method) {
+    return method.method == name;
+  });
+  return found == others.end() ? nullptr : &*found;
+}
+
+void read_samples(ObjectReader& reader, Timing& timing, Diagnostics& diagnostics) {
+  reader.each("timing_samples", 64, false, [&](const Json& item, const std::string& at) {
+    ObjectReader fields(item, at, diagnostics);
+    const bool candidate = text(fields, "side") == "candidate";
+    TimingMethod* method =
+        candidate ? method_named(text(fields, "method"), timing.candidate, timing.candidate_other)
+                  : method_named(text(fields, "method"), timing.reference, timing.reference_other);
+    const Json* list = fields.raw("ms");
+    if (method == nullptr || list == nullptr || !list->is_array() ||
+        list->size() > static_cast<std::size_t>(kMaxTrials))
+      return fields.error("ms", "must be the samples of a method of timing");
+    for (const Json& sample : *list)
+      if (sample.is_number()) method->stats.samples.push_back(sample.get<double>());
+  });
 }
 
 Timing read_timing(const Json& json, const std::string& path, Diagnostics& diagnostics) {
@@ -290,6 +317,7 @@ Result<Evaluation> read_evaluation(const Json& json) {
   evaluation.no_device = reader.bool_or("no_device", false);
   if (const Json* timing = reader.raw("timing"))
     evaluation.timing = read_timing(*timing, "timing", diagnostics);
+  read_samples(reader, evaluation.timing, diagnostics);
   if (const Json* checks = reader.raw("checks"))
     evaluation.checks = read_checks(*checks, "checks", diagnostics);
   if (const Json* device = reader.raw("device"))

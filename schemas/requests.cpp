@@ -6,7 +6,7 @@
 namespace assay::schemas {
 namespace {
 
-const std::vector<std::string> kJobSectionNames = {"status", "compile_log"};
+const std::vector<std::string> kJobSectionNames = {"status", "compile_log", "samples"};
 constexpr std::size_t kMaxJobIdBytes = 128;
 constexpr std::int64_t kMaxCursor = std::int64_t{1} << 32;
 

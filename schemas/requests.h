@@ -56,13 +56,13 @@ struct WorkRequest {
   std::string candidate_io_path = "io_contract", reference_io_path = "io_contract";
 };
 
-enum class JobSection { status, compile_log };
+enum class JobSection { status, compile_log, samples };
 
 struct JobStatusRequest {
   std::string job_id;
   std::int64_t wait_seconds = 0;
   JobSection section = JobSection::status;
-  std::int64_t cursor = 0;  // compile_log: the byte to begin at
+  std::int64_t cursor = 0;  // of the pages: the byte to begin at
 };
 
 // MCP arguments of evaluate_kernel, compare_kernels, validate_kernel, get_job_status.

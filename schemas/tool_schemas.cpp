@@ -228,14 +228,15 @@ Json get_job_status_input() {
        {"wait_seconds", integer(0, kMaxWaitSeconds, 0, "Wait up to this long for the job to end.")},
        {"section",
         {{"type", "string"},
-         {"enum", {"status", "compile_log"}},
+         {"enum", {"status", "compile_log", "samples"}},
          {"default", "status"},
-         {"description", "compile_log: all that the compilers said, page by page."}}},
+         {"description",
+          "Page by page: compile_log, all that the compilers said; samples, every timed sample."}}},
        {"cursor",
         {{"type", "integer"},
          {"minimum", 0},
          {"default", 0},
-         {"description", "compile_log: the next_cursor of the page before."}}}},
+         {"description", "Of a page: the next_cursor of the page before."}}}},
       {"job_id"});
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/evaluation_document.h"
 
+#include <fmt/format.h>
+
 #include "tools/summary_text.h"
 
 namespace assay::tools {
@@ -13,8 +15,23 @@ using schemas::VerdictCode;
 
 Json evaluation_document(const Evaluation& evaluation) {
   Json document = schemas::to_json(evaluation);
+  document.erase("timing_samples");
   document["summary"] = summary_text(evaluation);
   return document;
+}
+
+std::string samples_text(const Evaluation& evaluation) {
+  std::string text;
+  const auto add = [&text](const char* side, const schemas::TimingMethod& method) {
+    for (const double sample : method.stats.samples)
+      text += fmt::format("{},{},{},{}\n", side, method.method, method.stats.kind, sample);
+  };
+  const schemas::Timing& timing = evaluation.timing;
+  if (timing.candidate) add("candidate", *timing.candidate);
+  for (const auto& method : timing.candidate_other) add("candidate", method);
+  if (timing.reference) add("reference", *timing.reference);
+  for (const auto& method : timing.reference_other) add("reference", method);
+  return text.empty() ? text : "side,method,kind,ms\n" + text;
 }
 
 Standing standing_of(const Evaluation& evaluation) {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "engine/log_page.h"
 #include "schemas/requests.h"
 #include "schemas/tool_schemas.h"
 #include "tools/all_tools.h"
+#include "tools/evaluation_document.h"
 #include "tools/job_document.h"
 #include "tools/job_wait.h"
 
@@ -19,27 +21,35 @@ constexpr const char* kStatusDescription =
     "cancelled, "
     "interrupted), created_at, stages with seconds, queue_position, progress, error, and result: "
     "the whole answer "
-    "when the job is done, else null with poll_after_ms and next. With section \"compile_log\": "
-    "text, a page of all that the compilers said, and next_cursor for the next one. Finished jobs "
+    "when the job is done, else null with poll_after_ms and next. With section \"compile_log\" or "
+    "\"samples\": text, a page of all that the compilers said or of every timed sample, and "
+    "next_cursor for the next one. Finished jobs "
     "are kept for an "
     "hour; after that the "
     "id is unknown and the request has to be sent again.";
 
-schemas::Result<Outcome> compile_log(engine::Engine& engine,
+schemas::Result<engine::LogPage> page_at(engine::Engine& engine, const engine::JobView& job,
+                                         const schemas::JobStatusRequest& request) {
+  if (request.section == schemas::JobSection::compile_log)
+    return engine.compile_log(request.job_id, request.cursor);
+  return engine::page_of(job.evaluation ? samples_text(*job.evaluation) : "", request.cursor);
+}
+
+schemas::Result<Outcome> answer_page(engine::Engine& engine,
                                      const schemas::JobStatusRequest& request) {
   const auto job = engine.find(request.job_id);
   if (!job.ok()) return job.error();
-  const auto page = engine.compile_log(request.job_id, request.cursor);
+  const auto page = page_at(engine, *job, request);
   if (!page.ok()) return page.error();
   Outcome outcome;
-  outcome.document = compile_log_document(*job, *page, request.cursor);
+  outcome.document = page_document(*job, request.section, *page, request.cursor);
   return outcome;
 }
 
 schemas::Result<Outcome> answer_status(engine::Engine& engine, JobJoin& join, const Call& call) {
   auto request = schemas::read_job_status_arguments(call.arguments);
   if (!request.ok()) return request.error();
-  if (request->section == schemas::JobSection::compile_log) return compile_log(engine, *request);
+  if (request->section != schemas::JobSection::status) return answer_page(engine, *request);
   // Who waits, wants the job; a mere look at it is no promise to come back.
   std::optional<JobJoin::Waiter> waiter;
   if (request->wait_seconds > 0) waiter.emplace(join.attend(request->job_id));

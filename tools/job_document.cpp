@@ -131,20 +131,26 @@ Json job_document(const JobView& job) {
   return document;
 }
 
-Json compile_log_document(const JobView& job, const engine::LogPage& page, std::int64_t cursor) {
+Json page_document(const JobView& job, schemas::JobSection section, const engine::LogPage& page,
+                   std::int64_t cursor) {
+  const bool log = section == schemas::JobSection::compile_log;
+  const char* name = log ? "compile_log" : "samples";
   const auto end = cursor + static_cast<std::int64_t>(page.text.size());
-  std::string summary = page.total_bytes == 0
-                            ? fmt::format("No compiler has said anything about job {}.", job.job_id)
-                            : fmt::format("Bytes {} to {} of {} of what the compilers said.",
-                                          cursor, end, page.total_bytes);
+  std::string summary =
+      page.total_bytes > 0
+          ? fmt::format("Bytes {} to {} of {} of {}.", cursor, end, page.total_bytes,
+                        log ? "what the compilers said" : "the samples of the timing")
+      : log ? fmt::format("No compiler has said anything about job {}.", job.job_id)
+            : fmt::format("Job {} has no timed samples{}.", job.job_id,
+                          schemas::is_terminal(job.state) ? "" : " before its end");
   if (page.next_cursor)
     summary += fmt::format(
-        " Call get_job_status with {{\"job_id\": \"{}\", \"section\": \"compile_log\", "
-        "\"cursor\": {}}} for the next page.",
-        job.job_id, *page.next_cursor);
+        " Call get_job_status with {{\"job_id\": \"{}\", \"section\": \"{}\", \"cursor\": {}}} "
+        "for the next page.",
+        job.job_id, name, *page.next_cursor);
   return {{"job_id", job.job_id},
           {"status", schemas::job_state_name(job.state)},
-          {"section", "compile_log"},
+          {"section", name},
           {"text", page.text},
           {"cursor", cursor},
           {"next_cursor", page.next_cursor ? Json(*page.next_cursor) : Json()},

@@ -22,9 +22,9 @@ std::string gpu_name(const schemas::Evaluation& evaluation);
 Json job_document(const engine::JobView& job);
 
 // {job_id, status, section, text, cursor, next_cursor, total_bytes, summary}: one page of what the
-// compilers said.
-Json compile_log_document(const engine::JobView& job, const engine::LogPage& page,
-                          std::int64_t cursor);
+// compilers said, or of the samples of the timing.
+Json page_document(const engine::JobView& job, schemas::JobSection section,
+                   const engine::LogPage& page, std::int64_t cursor);
 
 // {status: "running", job_id, state, poll_after_ms, next, summary}: the way back to a job that
 // takes longer than the caller wanted to wait.

@@ -87,8 +87,9 @@ double median(std::vector<double> samples) {
 }
 
 schemas::RuntimeStats describe(std::vector<double> samples, std::string kind) {
-  std::sort(samples.begin(), samples.end());
   schemas::RuntimeStats stats;
+  stats.samples = samples;
+  std::sort(samples.begin(), samples.end());
   const auto count = static_cast<double>(samples.size());
   stats.n = static_cast<std::int64_t>(samples.size());
   stats.kind = std::move(kind);

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every REST route and status rule against the real server."""
 
+import math
+
 from assay_process import kernel
 
 REFERENCE = """
@@ -48,6 +50,12 @@ def test_compare_right_and_wrong(assay):
     assert result["runtime"] == result["runtime_stats"]["mean"]
     assert result["metadata"]["kernel_type"] == "torch"
 
+    page = assay.get(f"/job/{right.body['job_id']}?section=samples").body
+    rows = [line.split(",") for line in page["text"].splitlines()]
+    stats = right.body["timing"]["candidate"]["stats"]
+    samples = [float(ms) for side, _, kind, ms in rows[1:] if (side, kind) == ("candidate", stats["kind"])]
+    assert rows[0] == ["side", "method", "kind", "ms"] and len(samples) == stats["n"], page
+    assert math.isclose(max(samples), stats["max"]) and {row[0] for row in rows[1:]} == {"candidate", "reference"}
     wrong = compare(assay, WRONG)
     assert wrong.status == 200, wrong
     assert wrong.body["kernel_exec_result"]["correctness"] is False

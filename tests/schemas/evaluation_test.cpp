@@ -26,7 +26,11 @@ Evaluation full_evaluation() {
   method.stats = {1, 2, 3, 4, 5, 6, 7, 100, "calls"};
   method.window_ms_per_call = 1.5;
   evaluation.timing.reference = method;
-  evaluation.timing.candidate_other = {method};
+  evaluation.timing.reference->stats.samples = {1.5, 0.25, 1.0};
+  TimingMethod other = method;
+  other.method = "device_events";
+  other.stats.samples = {0.5};
+  evaluation.timing.candidate_other = {other};
   evaluation.timing.speedup = 2;
   evaluation.timing.unavailable_reason = "wrong kernels are not timed";
   evaluation.timing.notes = {"n"};

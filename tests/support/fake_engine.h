@@ -2,6 +2,7 @@
 // An engine without workers: a test says what becomes of the jobs it is given.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <map>
@@ -29,7 +30,7 @@ class FakeEngine final : public engine::Engine {
     return evaluation;
   };
   // Jobs stay as they are until `set` or `complete` is called.
-  bool hold = false;
+  std::atomic<bool> hold = false;
   // What submit says instead of taking the job.
   std::optional<schemas::Error> refusal;
   std::function<void()> before_submit, before_cancel;  // may call the engine

@@ -164,6 +164,51 @@ TEST_CASE("what the compilers said is handed out in pages") {
   CHECK_FALSE(registry.call("get_job_status", {arguments, {}, {}}).ok());
 }
 
+TEST_CASE("every timed sample is handed out in pages, and is no part of an answer") {
+  FakeEngine engine;
+  engine.decide = [](const WorkRequest&) {
+    assay::schemas::Evaluation evaluation;
+    evaluation.verdict.code = assay::schemas::VerdictCode::correct;
+    auto& candidate = evaluation.timing.candidate.emplace();
+    candidate.method = "window_stream";
+    candidate.stats.kind = "windows";
+    candidate.stats.samples = std::vector<double>(999, 0.25);
+    candidate.stats.samples.push_back(0.5);
+    return evaluation;
+  };
+  const auto registry = assay::tools::all_tools(engine);
+  const nlohmann::json work = {{"kernel_source", "x"}, {"kernel_type", "torch"}};
+  const auto answer = registry.call("evaluate_kernel", {work, {}, {}});
+  REQUIRE(answer.ok());
+  CHECK_FALSE(answer->document.contains("timing_samples"));
+  std::string text;
+  nlohmann::json arguments = {{"job_id", "job-1"}, {"section", "samples"}, {"cursor", 0}};
+  int pages = 0;
+  for (; !arguments["cursor"].is_null(); ++pages) {
+    const auto page = registry.call("get_job_status", {arguments, {}, {}});
+    REQUIRE(page.ok());
+    CHECK(page->document["section"] == "samples");
+    text += page->document["text"].get<std::string>();
+    arguments["cursor"] = page->document["next_cursor"];
+  }
+  CHECK(pages > 1);
+  CHECK(text.starts_with("side,method,kind,ms\ncandidate,window_stream,windows,0.25\n"));
+  CHECK(text.ends_with("candidate,window_stream,windows,0.5\n"));
+  CHECK(std::count(text.begin(), text.end(), '\n') == 1001);
+}
+
+TEST_CASE("a job without timing has no samples, in words") {
+  FakeEngine engine;
+  engine.hold = true;
+  const auto registry = assay::tools::all_tools(engine);
+  REQUIRE(engine.submit(WorkRequest{}).ok());
+  const nlohmann::json arguments = {{"job_id", "job-1"}, {"section", "samples"}};
+  const auto page = registry.call("get_job_status", {arguments, {}, {}});
+  REQUIRE(page.ok());
+  CHECK(page->document["text"] == "");
+  CHECK(page->document["summary"] == "Job job-1 has no timed samples before its end.");
+}
+
 TEST_CASE("a refusal of the engine is passed on") {
   FakeEngine engine;
   engine.refusal = assay::schemas::Error{ErrorCode::overloaded, "the queue is full", true, {}};

@@ -25,6 +25,7 @@ TEST_CASE("statistics of one to ten") {
   const auto stats = describe({10, 3, 5, 1, 8, 2, 7, 4, 9, 6}, "calls");
   CHECK(stats.mean == Approx(5.5));
   CHECK(stats.std == Approx(3.0276503541));
+  CHECK(stats.samples == std::vector<double>{10, 3, 5, 1, 8, 2, 7, 4, 9, 6});  // as they came
   CHECK(stats.min == 1);
   CHECK(stats.max == 10);
   CHECK(stats.median == Approx(5.5));
