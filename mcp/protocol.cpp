@@ -29,13 +29,13 @@ Refusal unsupported(const std::string& requested) {
 }
 
 std::optional<Refusal> check_legacy_version(const Message& message, const McpHeaders* headers) {
-  if (headers == nullptr || !headers->protocol_version || message.method == "initialize")
-    return std::nullopt;
+  if (headers == nullptr || !headers->protocol_version) return std::nullopt;
   const std::string& version = *headers->protocol_version;
-  if (speaks(legacy_versions(), version)) return std::nullopt;
   if (speaks(modern_versions(), version))
     return refusal(kInvalidParams, std::string("params._meta[\"") + kMetaVersion +
                                        "\"] is required with protocol version " + version);
+  // An initialize says in its body what it asks for; its header comes before anything is agreed on.
+  if (message.method == "initialize" || speaks(legacy_versions(), version)) return std::nullopt;
   return unsupported(version);
 }
 

@@ -371,6 +371,20 @@ TEST_CASE_METHOD(ServerFixture, "legacy methods do not exist in the modern era")
   }
 }
 
+TEST_CASE_METHOD(ServerFixture,
+                 "a header of the modern era needs the body's claim, initialize's too") {
+  const json initialize = request("initialize", {{"protocolVersion", "2025-11-25"}});
+  const auto with = [](const char* version) {
+    return McpHeaders{version, std::nullopt, std::nullopt};
+  };
+  const Handled refused = send(initialize, with("2026-07-28"));
+  CHECK(refused.http_status == 400);
+  CHECK(refused.body["error"]["code"] == -32602);
+  // Of what is agreed on later no header need know yet.
+  for (const char* version : {"2025-06-18", "1999-01-01"})
+    CHECK(send(initialize, with(version)).body["result"]["protocolVersion"] == "2025-11-25");
+}
+
 TEST_CASE_METHOD(ServerFixture, "without headers (stdio) the body alone decides") {
   const Handled handled = server.handle(modern("tools/list").dump(), assay::mcp::Peer{});
   CHECK(handled.body["result"]["resultType"] == "complete");
