@@ -108,8 +108,7 @@ Status EngineImpl::recover() {
     } else {
       auto job = std::make_shared<Job>();
       job->record = std::move(record);
-      job->bytes = schemas::dump_json(schemas::to_json(job->record.spec)).size();
-      job->enter_stage(schemas::stage_name(schemas::Stage::queued));
+      job->begin_waiting();
       statistics_.count_submitted();
       active_.emplace(job->record.spec.job_id, job);
       queue_.push_back(job);
@@ -141,7 +140,7 @@ Result<std::string> EngineImpl::submit(schemas::WorkRequest work, JobIdentity id
   job->record.created_at = now_seconds();
   job->record.message = "queued";
   job->record.identity = std::move(identity);
-  job->bytes = schemas::dump_json(schemas::to_json(job->record.spec)).size();
+  job->begin_waiting();
   {
     const std::lock_guard lock(mutex_);
     if (stopping_) {
@@ -149,7 +148,6 @@ Result<std::string> EngineImpl::submit(schemas::WorkRequest work, JobIdentity id
     }
     if (Status room = check_room(job->bytes); !room) return room.error();
     ++being_recorded_;
-    job->enter_stage(schemas::stage_name(schemas::Stage::queued));
     active_.emplace(job_id, job);  // before the table lists it
   }
   const Status stored = table_->insert(job->record);

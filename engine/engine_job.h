@@ -32,6 +32,12 @@ struct EngineImpl::Job {
                          // before mutex_
   Cancellation cancellation;
 
+  // Its record is complete: from here on it waits.
+  void begin_waiting() {
+    bytes = schemas::dump_json(schemas::to_json(record.spec)).size();
+    enter_stage(schemas::stage_name(schemas::Stage::queued));
+  }
+
   void enter_stage(const std::string& name) {
     const auto now = std::chrono::steady_clock::now();
     if (!stage.empty()) {

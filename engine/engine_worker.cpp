@@ -108,17 +108,12 @@ void EngineImpl::note(const JobPointer& job, const JobEvent& event) {
 }
 
 void EngineImpl::end(const JobPointer& job, Result<Evaluation> result) {
-  bool held_over = false;
   {
-    const std::lock_guard lock(mutex_);
-    held_over = !result && is_held_over(*job);
-  }
-  if (held_over) {  // its row stays as it is
-    notify(job);
-    return;
-  }
-  {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
+    if (!result && is_held_over(*job)) {  // its row stays as it is
+      lock.unlock();
+      return notify(job);
+    }
     JobRecord& record = job->record;
     job->state_before_end = record.state;
     record.finished_at = now_seconds();

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/exit_words.h"
+#include "schemas/worker_message.h"
 
 namespace assay::engine {
 
@@ -22,25 +23,7 @@ std::string moment(const std::string& at) {
   if (at == "prepare") {
     return "before it was given the kernel";
   }
-  if (at == "load") {
-    return "while its source was loaded";
-  }
-  if (at == "draw") {
-    return "in get_inputs()";
-  }
-  if (at == "init_inputs") {
-    return "in get_init_inputs()";
-  }
-  if (at == "probe" || at == "pass") {
-    return "during its call";
-  }
-  if (at == "bind") {
-    return "when its arguments were bound";
-  }
-  if (at == "get_weights" || at == "set_weights") {
-    return "when its weights were copied";
-  }
-  return at.empty() ? "at work" : "at \"" + at + "\"";
+  return at == "probe" || at == "pass" ? "during its call" : schemas::doing_text(at);
 }
 
 // The line that says what is wrong: a compiler's log begins with it, a Python traceback ends so.

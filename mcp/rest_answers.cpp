@@ -12,7 +12,6 @@ using tools::Outcome;
 using tools::Standing;
 
 constexpr int kBusyRetrySeconds = 5;
-constexpr int kSuggestedWaitSeconds = 45;
 constexpr int kClientGone = 499;  // for the counters: nobody reads it
 
 int status_of(const Error& error) {
@@ -58,7 +57,7 @@ void say_next_route(Json& body) {
   if (next == body.end() || !next->is_string()) return;
   const std::string call = *next;
   const std::string route = "Ask GET /job/" + body.value("job_id", "") +
-                            "?wait=" + std::to_string(kSuggestedWaitSeconds) + ".";
+                            "?wait=" + std::to_string(tools::kSuggestedWaitSeconds) + ".";
   *next = route;
   std::string summary = body.value("summary", "");
   const auto told = summary.find(call);

@@ -9,6 +9,17 @@ namespace assay::mcp {
 using schemas::Error;
 using schemas::ErrorCode;
 
+namespace {
+
+const Json* sent_token(const Json& params) {
+  const auto meta = params.find("_meta");
+  if (meta == params.end() || !meta->is_object()) return nullptr;
+  const auto token = meta->find("progressToken");
+  return token == meta->end() ? nullptr : &*token;
+}
+
+}  // namespace
+
 Json tool_definition(const tools::Tool& tool) {
   return {{"name", tool.name},
           {"title", tool.title},
@@ -41,10 +52,8 @@ Json tool_result(const schemas::Result<tools::Outcome>& outcome) {
 }
 
 std::optional<RpcError> progress_token_error(const Json& params) {
-  const auto meta = params.find("_meta");
-  if (meta == params.end() || !meta->is_object()) return std::nullopt;
-  const auto token = meta->find("progressToken");
-  if (token == meta->end() || token->is_number_integer() ||
+  const Json* token = sent_token(params);
+  if (token == nullptr || token->is_number_integer() ||
       (token->is_string() && token->get_ref<const std::string&>().size() <= kMaxProgressTokenBytes))
     return std::nullopt;
   return RpcError{kInvalidParams,
@@ -55,11 +64,8 @@ std::optional<RpcError> progress_token_error(const Json& params) {
 }
 
 Json progress_token(const Json& params) {
-  const auto meta = params.find("_meta");
-  if (meta == params.end() || !meta->is_object()) return nullptr;
-  const auto token = meta->find("progressToken");
-  return token != meta->end() && (token->is_string() || token->is_number_integer()) ? *token
-                                                                                    : Json();
+  const Json* token = sent_token(params);
+  return token != nullptr && (token->is_string() || token->is_number_integer()) ? *token : Json();
 }
 
 Json progress_notification(const Json& token, double progress, const std::string& message) {

@@ -256,14 +256,10 @@ namespace {
 
 Json samples_json(const Timing& timing) {
   Json list = Json::array();
-  const auto add = [&list](const char* side, const TimingMethod& method) {
+  each_method(timing, [&list](const char* side, const TimingMethod& method) {
     if (!method.stats.samples.empty())
       list.push_back({{"side", side}, {"method", method.method}, {"ms", method.stats.samples}});
-  };
-  if (timing.candidate) add("candidate", *timing.candidate);
-  for (const TimingMethod& method : timing.candidate_other) add("candidate", method);
-  if (timing.reference) add("reference", *timing.reference);
-  for (const TimingMethod& method : timing.reference_other) add("reference", method);
+  });
   return list;
 }
 

@@ -70,12 +70,20 @@ struct Timing {
       reference;  // same method, mode and cache state on both sides
   std::vector<TimingMethod> candidate_other, reference_other;
   std::optional<double> speedup;  // reference median / candidate median
-  std::optional<double> speedup_low,
-      speedup_high;  // 95 % interval, reaching further where windows were
-  // left out (engine/judge/timing_report.h)
+  // 95 % interval, reaching further where windows were left out (engine/judge/timing_report.h).
+  std::optional<double> speedup_low, speedup_high;
   std::string unavailable_reason;  // why there is no timing, or not of both sides
   std::vector<std::string> notes;  // "events and window disagree by 12 %"
 };
+
+// Calls take(side, method) for every method: the candidate's first, "candidate" or "reference".
+template <typename Take>
+void each_method(const Timing& timing, const Take& take) {
+  if (timing.candidate) take("candidate", *timing.candidate);
+  for (const TimingMethod& method : timing.candidate_other) take("candidate", method);
+  if (timing.reference) take("reference", *timing.reference);
+  for (const TimingMethod& method : timing.reference_other) take("reference", method);
+}
 
 struct WorstElement {
   std::int64_t output = 0;  // position among the flattened outputs

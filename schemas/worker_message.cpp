@@ -138,6 +138,15 @@ Node read_nest(const Json& json, const std::string& path, int depth, std::size_t
 
 }  // namespace
 
+std::string doing_text(const std::string& at) {
+  if (at == "load") return "while its source was loaded";
+  if (at == "draw") return "in get_inputs()";
+  if (at == "init_inputs") return "in get_init_inputs()";
+  if (at == "bind") return "when its arguments were bound";
+  if (at == "get_weights" || at == "set_weights") return "when its weights were copied";
+  return at.empty() ? "at work" : "at \"" + at + "\"";
+}
+
 const std::string& runner_role_name(RunnerRole role) {
   return kRoleNames[static_cast<std::size_t>(role)];
 }

@@ -25,6 +25,9 @@ inline constexpr std::size_t kMaxValues = 4096;
 enum class RunnerRole { inputs, reference, candidate };
 const std::string& runner_role_name(RunnerRole role);
 std::optional<RunnerRole> runner_role_from_name(const std::string& name);
+// When something happened, by the request that a runner was at ("load"): "while its source was
+// loaded".
+std::string doing_text(const std::string& at);
 
 // A tensor as bytes somewhere: offset and length in a memfd, contiguous.
 struct TensorValue {

@@ -22,15 +22,11 @@ Json evaluation_document(const Evaluation& evaluation) {
 
 std::string samples_text(const Evaluation& evaluation) {
   std::string text;
-  const auto add = [&text](const char* side, const schemas::TimingMethod& method) {
-    for (const double sample : method.stats.samples)
-      text += fmt::format("{},{},{},{}\n", side, method.method, method.stats.kind, sample);
-  };
-  const schemas::Timing& timing = evaluation.timing;
-  if (timing.candidate) add("candidate", *timing.candidate);
-  for (const auto& method : timing.candidate_other) add("candidate", method);
-  if (timing.reference) add("reference", *timing.reference);
-  for (const auto& method : timing.reference_other) add("reference", method);
+  schemas::each_method(
+      evaluation.timing, [&text](const char* side, const schemas::TimingMethod& method) {
+        for (const double sample : method.stats.samples)
+          text += fmt::format("{},{},{},{}\n", side, method.method, method.stats.kind, sample);
+      });
   return text.empty() ? text : "side,method,kind,ms\n" + text;
 }
 

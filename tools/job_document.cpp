@@ -22,7 +22,6 @@ constexpr std::int64_t kPollRunningMs = 1'000;
 constexpr std::int64_t kPollPerQueuePositionMs = 1'000;
 constexpr std::int64_t kPollMostMs = 10'000;
 constexpr std::int64_t kPollHeldOverMs = 5'000;
-constexpr std::int64_t kSuggestedWaitSeconds = 45;
 
 std::int64_t poll_after_ms(const JobView& job) {
   if (job.held_over) return kPollHeldOverMs;

@@ -15,6 +15,9 @@ namespace assay::tools {
 // failure.
 bool has_verdict(const engine::JobView& job);
 
+// How long a client is told to wait for a job at a time.
+inline constexpr std::int64_t kSuggestedWaitSeconds = 45;
+
 // The name of the GPU that was used; empty when none was.
 std::string gpu_name(const schemas::Evaluation& evaluation);
 

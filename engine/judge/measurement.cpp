@@ -213,7 +213,11 @@ void Measurement::time_reference_alone() {
 void Measurement::begin_round(std::int64_t calls) {
   ++round_number_;
   round_seed_ = random_seed();
-  parts_.contents.fill(calls, [this] { parts_.watch.check(); });
+  fill_contents(calls);
+}
+
+void Measurement::fill_contents(std::int64_t slots) {
+  parts_.contents.fill(slots, [this] { parts_.watch.check(); });
 }
 
 bool Measurement::run_round(const Round& round) {
@@ -261,8 +265,7 @@ WindowResult Measurement::timed_window(Side& side, const Round& round, SideTimin
 // Before the round's contents are made: an empty window shows a runner what staging holds, and what
 // it sees before the clock starts it can compute before the clock starts.
 void Measurement::measure_empty_both(std::int64_t released) {
-  if (parts_.contents.filled() < released)
-    parts_.contents.fill(released, [this] { parts_.watch.check(); });
+  if (parts_.contents.filled() < released) fill_contents(released);
   measure_empty(parts_.candidate, released);
   if (parts_.reference != nullptr) measure_empty(*parts_.reference, released);
 }

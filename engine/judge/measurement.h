@@ -62,6 +62,7 @@ class Measurement {
     std::int64_t checked() const;  // its first calls, of which the outputs are compared
   };
   void begin_round(std::int64_t calls);
+  void fill_contents(std::int64_t slots);
   void expect(std::int64_t calls);
   void examine_reference(std::int64_t calls);
   bool check_candidate(std::int64_t calls, const std::vector<Poison>* poison, Arena& into,

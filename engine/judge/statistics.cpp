@@ -15,6 +15,7 @@ namespace {
 constexpr int kResamples = 2000;
 // Beyond this many samples a resample's median moves by less than any clock resolves.
 constexpr std::size_t kMaxResampled = 500;
+constexpr std::size_t kFewSamples = 10;  // fewer than these
 
 double resampled_median(const std::vector<double>& samples, std::vector<double>& scratch,
                         SplitMix& random) {
@@ -26,8 +27,6 @@ double resampled_median(const std::vector<double>& samples, std::vector<double>&
   if (count % 2 == 1) return *middle;
   return (*middle + *std::max_element(scratch.begin(), middle)) / 2;
 }
-
-constexpr std::size_t kFewSamples = 10;
 
 struct Spread {
   double mean = 0, square_error = 0;  // of logarithms; of their mean

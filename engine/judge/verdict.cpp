@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <string>
+#include <utility>
 
 #include "engine/judge/statistics.h"
 
@@ -35,15 +36,10 @@ bool before_submission(const Failure& failure) {
 }
 
 std::string doing_text(const std::string& at) {
-  if (at == "load") return "while its source was loaded";
-  if (at == "draw") return "in get_inputs()";
-  if (at == "init_inputs") return "in get_init_inputs()";
   if (at == "probe") return "in its first call";
   if (at == "pass") return "during its calls";
-  if (at == "bind") return "when its arguments were bound";
-  if (at == "get_weights" || at == "set_weights") return "when its weights were copied";
   if (at == "prepare") return "while the device was opened";
-  return at.empty() ? "at work" : "at \"" + at + "\"";
+  return schemas::doing_text(at);
 }
 
 std::string error_text(const schemas::RunnerError& error) {
@@ -161,6 +157,14 @@ void conclude_deadline(Evaluation& evaluation, const Failure& failure, bool cand
       "Make it finish sooner, use smaller inputs or fewer num_trials, or raise timeout.");
 }
 
+// What is the own fault of whoever it comes from.
+void conclude_own_fault(Evaluation& evaluation, const std::string& text, bool candidate,
+                        const Progress& progress, schemas::Verdict verdict) {
+  if (!candidate) return blame_reference(evaluation, text, text, progress);
+  blame_candidate(evaluation, text);
+  evaluation.verdict = std::move(verdict);
+}
+
 // An inout tensor holds inputs before the call: that it was written cannot be seen.
 std::string ran_text(const CallPlan& call, const std::string& calls) {
   const std::size_t inouts = call.inouts.size();
@@ -200,19 +204,15 @@ void conclude_failure(Evaluation& evaluation, const Failure& failure, const Prog
       break;
     case Cause::runner_gone: conclude_gone(evaluation, failure, candidate, progress); break;
     case Cause::deadline: conclude_deadline(evaluation, failure, candidate, progress); break;
-    case Cause::bad_reply: {
-      const std::string text = "its runner's answer is not acceptable: " + failure.message;
-      if (!candidate) {
-        blame_reference(evaluation, text, text, progress);
-        break;
-      }
-      blame_candidate(evaluation, text);
-      set(evaluation, VerdictCode::runtime_failed,
-          "The kernel's process broke the protocol " + doing_text(failure.at) + ": " +
-              failure.message + ".",
-          "Do not touch the process round the kernel; submit only what computes the outputs.");
+    case Cause::bad_reply:
+      conclude_own_fault(
+          evaluation, "its runner's answer is not acceptable: " + failure.message, candidate,
+          progress,
+          {VerdictCode::runtime_failed,
+           "The kernel's process broke the protocol " + doing_text(failure.at) + ": " +
+               failure.message + ".",
+           "Do not touch the process round the kernel; submit only what computes the outputs."});
       break;
-    }
     case Cause::mismatch:
       blame_candidate(evaluation, failure.message);
       set(evaluation, VerdictCode::output_mismatch,
@@ -221,24 +221,17 @@ void conclude_failure(Evaluation& evaluation, const Failure& failure, const Prog
           "same order.");
       break;
     case Cause::contract:
-      if (!candidate) {
-        blame_reference(evaluation, failure.message, failure.message, progress);
-        break;
-      }
-      blame_candidate(evaluation, failure.message);
-      set(evaluation, VerdictCode::output_mismatch,
-          "The outputs do not fit the contract: " + failure.message + ".",
-          "Return what the contract's outputs say, in their order, or correct the contract.");
+      conclude_own_fault(
+          evaluation, failure.message, candidate, progress,
+          {VerdictCode::output_mismatch,
+           "The outputs do not fit the contract: " + failure.message + ".",
+           "Return what the contract's outputs say, in their order, or correct the contract."});
       break;
     case Cause::unusable:
-      if (!candidate) {
-        blame_reference(evaluation, failure.message, failure.message, progress);
-        break;
-      }
-      blame_candidate(evaluation, failure.message);
-      set(evaluation, VerdictCode::runtime_failed,
-          "The kernel cannot be run as submitted: " + failure.message + ".",
-          "Correct the contract, or define what the message asks for.");
+      conclude_own_fault(evaluation, failure.message, candidate, progress,
+                         {VerdictCode::runtime_failed,
+                          "The kernel cannot be run as submitted: " + failure.message + ".",
+                          "Correct the contract, or define what the message asks for."});
       break;
     case Cause::memory:
       // Our buffers, not the kernel's: what ran out of memory itself is a runner_error, or its
