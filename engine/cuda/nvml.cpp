@@ -10,14 +10,17 @@ namespace {
 // From NVIDIA's NVML API reference.
 constexpr int kSuccess = 0;
 constexpr unsigned kClockSm = 1, kClockMemory = 2, kTemperatureGpu = 0;
-using DeviceHandle = struct nvmlDevice_st*;
-struct MemoryInfo {
-  unsigned long long total, free, used;
-};
 
 }  // namespace
 
+// Types of its own, since g++ 13 crashes on pointers to functions of unnamed namespaces' types in a
+// unity build.
 struct Nvml::Functions {
+  using DeviceHandle = struct nvmlDevice_st*;
+  struct MemoryInfo {
+    unsigned long long total, free, used;
+  };
+
   void* library = nullptr;
   int (*init)() = nullptr;
   int (*shutdown)() = nullptr;
@@ -80,7 +83,7 @@ Nvml& Nvml::operator=(Nvml&& other) noexcept {
 }
 
 schemas::Result<GpuState> Nvml::state(const std::string& uuid) const {
-  DeviceHandle device = nullptr;
+  Functions::DeviceHandle device = nullptr;
   if (const int status = functions_->handle_by_uuid(uuid.c_str(), &device); status != kSuccess)
     return schemas::Error{schemas::ErrorCode::no_device,
                           "NVML does not know " + uuid + ": " + functions_->error_string(status)};
@@ -88,7 +91,7 @@ schemas::Result<GpuState> Nvml::state(const std::string& uuid) const {
   char version[96] = {};
   if (functions_->driver_version(version, sizeof version - 1) == kSuccess)
     state.driver_version = version;
-  MemoryInfo memory{};
+  Functions::MemoryInfo memory{};
   if (functions_->memory(device, &memory) == kSuccess) {
     state.memory_total_bytes = static_cast<std::int64_t>(memory.total);
     state.memory_used_bytes = static_cast<std::int64_t>(memory.used);
