@@ -41,7 +41,7 @@ def main():
         for name in EXPECTED:
             for again in (False, True):
                 tool, arguments = example(name)
-                result = server.call_tool(tool, arguments)["result"]
+                result = server.call_tool(tool, {**arguments, "fresh": True})["result"]
                 assert not result["isError"], result
                 answer = result["structuredContent"]
                 print(f"--- {name}{' again' if again else ''}\n{answer['summary']}")
