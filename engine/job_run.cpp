@@ -280,23 +280,27 @@ Result<Evaluation> JobRun::attempt(DeviceStation& station) {
   const auto device = station.judge().device();
   if (!device) return Error{ErrorCode::interrupted, "the judge went away", true, {}};
 
-  std::vector<RunnerProcess> runners;
+  const std::vector<Actor> cast = actors();
+  std::vector<RunnerTier> tiers;
+  for (const Actor& actor : cast) tiers.push_back(actor.tier);
+  auto taken = [&] {
+    const Budget::Pause starting(budget_);
+    return station.runners().take_all(tiers, *device, sandbox::after(kRunnerPatience));
+  }();
+  if (!taken) return taken.error();
+  if (cancellation_.cancelled())
+    return Error{ErrorCode::cancelled, "cancelled before it ran", false, {}};
+  std::vector<RunnerProcess>& runners = *taken;
   std::vector<sandbox::SharedMemory> artifacts;
   std::vector<JudgedRunner> judged;
   schemas::IsolationReport isolation;
-  for (const Actor& actor : actors()) {
-    if (cancellation_.cancelled())
-      return Error{ErrorCode::cancelled, "cancelled before it ran", false, {}};
-    auto runner = [&] {
-      const Budget::Pause starting(budget_);
-      return station.runners().take(actor.tier, *device, sandbox::after(kRunnerPatience));
-    }();
-    if (!runner) return runner.error();
-    schemas::merge(isolation, schemas::IsolationReport{runner->isolation()});
+  for (std::size_t i = 0; i < cast.size(); ++i) {
+    const Actor& actor = cast[i];
+    schemas::merge(isolation, schemas::IsolationReport{runners[i].isolation()});
     JudgedRunner one;
     one.role = actor.role;
-    one.channel_fd = runner->channel_fd();
-    one.pidfd = runner->pidfd();
+    one.channel_fd = runners[i].channel_fd();
+    one.pidfd = runners[i].pidfd();
     if (actor.artifact != nullptr) {
       const std::string& binary = actor.artifact->binary;
       auto memory = sandbox::SharedMemory::create("artifact", binary.size());
@@ -310,7 +314,6 @@ Result<Evaluation> JobRun::attempt(DeviceStation& station) {
       artifacts.push_back(std::move(*memory));
     }
     judged.push_back(one);
-    runners.push_back(std::move(*runner));
   }
 
   auto evaluation =

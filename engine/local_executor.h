@@ -23,7 +23,7 @@ struct LocalExecutorOptions {
   std::int64_t compiler_cpus = 1;         // processors that one build is reckoned to use
   std::int64_t compile_seconds = 0;       // the longest that one build may take; 0: its job's time
   std::int64_t jobs_per_build = 0;        // compilers at once within one; 0: as the worker chooses
-  std::int64_t warm_host_runners = 2;     // per device
+  std::int64_t warm_host_runners = 3;     // per device: one job's inputs, reference and candidate
   std::int64_t warm_device_runners = 2;   // per GPU
   std::uint64_t runner_memory_bytes = 0;  // of host memory, each; 0: 40 % of the machine's
 };

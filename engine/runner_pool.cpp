@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/runner_pool.h"
 
+#include <future>
 #include <utility>
 
 namespace assay::engine {
@@ -51,6 +52,29 @@ Result<RunnerProcess> RunnerPool::take(RunnerTier tier, const schemas::DeviceInf
       return std::move(*runner);
     }
   }
+}
+
+Result<std::vector<RunnerProcess>> RunnerPool::take_all(const std::vector<RunnerTier>& tiers,
+                                                        const schemas::DeviceInfo& device,
+                                                        sandbox::Deadline deadline) {
+  std::vector<std::future<Result<RunnerProcess>>> asked;
+  asked.reserve(tiers.size());
+  for (const RunnerTier tier : tiers)
+    asked.push_back(std::async(std::launch::async, [this, tier, &device, deadline] {
+      return take(tier, device, deadline);
+    }));
+  std::vector<RunnerProcess> runners;
+  runners.reserve(tiers.size());
+  std::optional<schemas::Error> trouble;
+  for (auto& one : asked) {
+    auto runner = one.get();
+    if (runner)
+      runners.push_back(std::move(*runner));
+    else
+      trouble = runner.error();
+  }
+  if (trouble) return *trouble;
+  return runners;
 }
 
 void RunnerPool::refill() {

@@ -21,7 +21,7 @@ namespace assay::engine {
 class RunnerPool {
  public:
   struct Options {
-    std::size_t host = 2, device = 0;  // how many of each tier are kept warm
+    std::size_t host = 3, device = 0;  // how many of each tier are kept warm
     // Whether the device is up and unused, and what it is: then runners may be made.
     std::function<std::optional<schemas::DeviceInfo>()> idle_device;
   };
@@ -31,6 +31,10 @@ class RunnerPool {
   // A warm runner that still lives, or a new one.
   schemas::Result<RunnerProcess> take(RunnerTier tier, const schemas::DeviceInfo& device,
                                       sandbox::Deadline deadline);
+  // One of each tier named, in that order; those that are not warm are started beside each other.
+  schemas::Result<std::vector<RunnerProcess>> take_all(const std::vector<RunnerTier>& tiers,
+                                                       const schemas::DeviceInfo& device,
+                                                       sandbox::Deadline deadline);
   void refill();  // look again: the device became idle, or the zygote came up
   void clear();   // what is warm belongs to a device that is gone
   bool full() const;

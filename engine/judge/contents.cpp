@@ -66,56 +66,76 @@ std::string describe(const DrawSource& source, const Draws& draws, const NoiseMa
   return how;
 }
 
+// How many draws in all, when the first one took `first`.
+std::size_t draws_wanted(const DrawSource& source, bool explained, std::chrono::nanoseconds first,
+                         std::size_t slot_bytes, const DrawLimits& limits) {
+  const int most = !source.random() ? 1 : explained ? kExplainedDraws : kMaxDraws;
+  const auto fitting = [&](std::chrono::duration<double, std::nano> time) {
+    const double fits = time / std::max(first, std::chrono::nanoseconds(1));
+    return static_cast<int>(std::min<double>(fits, most));
+  };
+  const int enough = std::min(kMinDraws, fitting(limits.time * kDrawShare));
+  const auto count =
+      static_cast<std::size_t>(std::clamp(std::max(enough, fitting(kDrawTime)), 1, most));
+  return std::clamp<std::size_t>(limits.bytes / std::max<std::size_t>(slot_bytes, 1), 1, count);
+}
+
 }  // namespace
 
-Draws make_draws(DrawSource& source, Memory& memory, const NoiseMaker& noise, DrawLimits limits) {
-  Draws made;
+Drawing::Drawing(std::unique_ptr<DrawSource> source, Memory& memory, const NoiseMaker& noise,
+                 DrawLimits limits)
+    : source_(std::move(source)), memory_(memory), noise_(noise) {
   const auto begin = sandbox::Clock::now();
-  std::uint64_t seed = random_seed();
-  made.inputs = source.next(seed);
-  const auto slot_bytes = static_cast<std::size_t>(made.inputs.layout.slot_bytes());
-  made.explained = source.random();
-  for (std::size_t i = 0; i < made.inputs.layout.tensors().size(); ++i) {
-    made.recipes.push_back(source.recipe(i));
-    made.explained = made.explained && (made.recipes[i] || !source.may_vary(i));
+  const std::uint64_t seed = random_seed();
+  made_.inputs = source_->next(seed);
+  made_.explained = source_->random();
+  for (std::size_t i = 0; i < made_.inputs.layout.tensors().size(); ++i) {
+    made_.recipes.push_back(source_->recipe(i));
+    made_.explained = made_.explained && (made_.recipes[i] || !source_->may_vary(i));
   }
-  const int most = !source.random() ? 1 : made.explained ? kExplainedDraws : kMaxDraws;
-  made.draws.push_back(take_draw(source, seed, made.inputs.layout, memory, noise));
-  const auto first = sandbox::Clock::now() - begin;
-  while (static_cast<int>(made.draws.size()) < most) {
-    const auto expected = sandbox::Clock::now() - begin + first;
-    const bool enough = static_cast<int>(made.draws.size()) >= kMinDraws;
-    if (expected > (enough ? kDrawTime : limits.time * kDrawShare) ||
-        (made.draws.size() + 1) * slot_bytes > limits.bytes)
-      break;
-    seed = random_seed();
-    const InputSet drawn = source.next(seed);
-    if (!same_structure(drawn.arguments, made.inputs.arguments)) {
-      const std::size_t kept = made.draws.size();
-      made.notes.push_back("get_inputs() gives other shapes for other seeds; only " +
-                           (kept == 1 ? std::string("its first draw is")
-                                      : "its first " + std::to_string(kept) + " draws are") +
-                           " used");
-      break;
+  made_.draws.push_back(take_draw(*source_, seed, made_.inputs.layout, memory, noise));
+
+  const auto slot_bytes = static_cast<std::size_t>(made_.inputs.layout.slot_bytes());
+  const std::size_t count =
+      draws_wanted(*source_, made_.explained, sandbox::Clock::now() - begin, slot_bytes, limits);
+  while (seeds_.size() + 1 < count) seeds_.push_back(random_seed());
+  const std::size_t ahead = kBegunBytes / std::max<std::size_t>(slot_bytes, 1);
+  source_->begin(std::span(seeds_).first(std::min(seeds_.size(), ahead)));
+}
+
+void Drawing::take_others() {
+  for (const std::uint64_t seed : seeds_) {
+    const InputSet drawn = source_->next(seed);
+    if (!same_structure(drawn.arguments, made_.inputs.arguments)) {
+      const std::size_t kept = made_.draws.size();
+      made_.notes.push_back("get_inputs() gives other shapes for other seeds; only " +
+                            (kept == 1 ? std::string("its first draw is")
+                                       : "its first " + std::to_string(kept) + " draws are") +
+                            " used");
+      return;
     }
-    made.draws.push_back(take_draw(source, seed, made.inputs.layout, memory, noise));
+    made_.draws.push_back(take_draw(*source_, seed, made_.inputs.layout, memory_, noise_));
   }
-  for (const Draw& draw : made.draws)
+}
+
+Draws Drawing::finish() {
+  take_others();
+  for (const Draw& draw : made_.draws)
     for (std::size_t i = 0; i < draw.ranges.size(); ++i) {
-      const bool varies = made.recipes[i] || draw.ranges[i].varies;
-      made.all_vary = made.all_vary && varies;
-      made.any_varies = made.any_varies || varies;
+      const bool varies = made_.recipes[i] || draw.ranges[i].varies;
+      made_.all_vary = made_.all_vary && varies;
+      made_.any_varies = made_.any_varies || varies;
     }
-  if (!made.any_varies && !made.inputs.layout.tensors().empty())
-    made.warnings.push_back(
+  if (!made_.any_varies && !made_.inputs.layout.tensors().empty())
+    made_.warnings.push_back(
         "inputs repeat: a kernel that remembers earlier results is not told "
         "from one that computes every call");
-  if (source.random() && !made.explained && static_cast<int>(made.draws.size()) < kMinDraws)
-    made.warnings.push_back("only " + std::to_string(made.draws.size()) +
-                            " independent draws of the inputs could be made, so a kernel that "
-                            "remembers earlier results is harder to tell");
-  made.how = describe(source, made, noise);
-  return made;
+  if (source_->random() && !made_.explained && static_cast<int>(made_.draws.size()) < kMinDraws)
+    made_.warnings.push_back("only " + std::to_string(made_.draws.size()) +
+                             " independent draws of the inputs could be made, so a kernel that "
+                             "remembers earlier results is harder to tell");
+  made_.how = describe(*source_, made_, noise_);
+  return std::move(made_);
 }
 
 Contents::Contents(const Draws& draws, Memory& memory, NoiseMaker& noise, std::int64_t slots)

@@ -23,8 +23,10 @@ inline constexpr int kMinDraws = 4, kMaxDraws = 8;
 inline constexpr double kDrawShare = 0.25;
 // Where every random tensor is drawn anew for every call, by torch's CPU generator only so many.
 inline constexpr int kExplainedDraws = 2;
-// Beyond kMinDraws, for all draws together after the first.
+// Beyond kMinDraws, for all draws together.
 inline constexpr std::chrono::milliseconds kDrawTime{40};
+// Of draws that wait in the host's memory until they are taken.
+inline constexpr std::size_t kBegunBytes = std::size_t{256} << 20;
 
 struct Draw {
   std::uint64_t seed = 0;
@@ -56,8 +58,27 @@ struct DrawLimits {
   std::chrono::nanoseconds time{std::chrono::seconds(60)};  // left to the job
 };
 
-// As many draws as are cheap: from kMinDraws to kMaxDraws, within the limits (at least one).
-Draws make_draws(DrawSource& source, Memory& memory, const NoiseMaker& noise, DrawLimits limits);
+// Makes a job's draws, as many as are cheap by what the first one took: from kMinDraws to
+// kMaxDraws, within the limits (at least one).
+class Drawing {
+ public:
+  // Makes the first one, and has the source begin the others. `memory` and `noise` must outlive
+  // this.
+  Drawing(std::unique_ptr<DrawSource> source, Memory& memory, const NoiseMaker& noise,
+          DrawLimits limits);
+  const Draws& first() const { return made_; }
+  // Takes the others. REQUIRES: called once.
+  Draws finish();
+
+ private:
+  void take_others();
+
+  std::unique_ptr<DrawSource> source_;
+  Memory& memory_;
+  const NoiseMaker& noise_;
+  Draws made_;
+  std::vector<std::uint64_t> seeds_;  // of the others
+};
 
 // Content number c is draw c mod n, exactly where c < n, else with values or noise of its own.
 // Numbers are never used twice.

@@ -28,6 +28,7 @@ class ContractSource final : public DrawSource {
         specs_.push_back(argument.tensor.value_or(schemas::TensorSpec{}));
   }
 
+  void begin(std::span<const std::uint64_t>) override {}
   InputSet next(std::uint64_t seed) override {
     seed_ = seed;
     ++draws_;
@@ -84,8 +85,15 @@ class RunnerSource final : public DrawSource {
   RunnerSource(RunnerClient& runner, std::size_t max_bytes)
       : runner_(runner), max_bytes_(max_bytes) {}
 
+  void begin(std::span<const std::uint64_t> seeds) override {
+    for (const std::uint64_t seed : seeds) runner_.ask_draw(seed);
+    begun_ += seeds.size();
+  }
+
   InputSet next(std::uint64_t seed) override {
-    last_ = runner_.draw(seed, max_bytes_);
+    if (begun_ == 0) begin({&seed, 1});
+    --begun_;
+    last_ = runner_.read_draw(max_bytes_);
     offsets_.clear();
     std::size_t count = 0;
     for (const schemas::Value& value : last_.values) {
@@ -126,7 +134,7 @@ class RunnerSource final : public DrawSource {
   }
 
   RunnerClient& runner_;
-  std::size_t max_bytes_;
+  std::size_t max_bytes_, begun_ = 0;
   Transfer last_;
   std::vector<std::int64_t> offsets_;
 };

@@ -162,8 +162,12 @@ Transfer RunnerClient::init_inputs(std::uint64_t seed, std::size_t max_bytes) {
   return read_transfer(reply, "init_inputs", max_bytes);
 }
 
-Transfer RunnerClient::draw(std::uint64_t seed, std::size_t max_bytes) {
-  Reply reply = ask("draw", {{"seed", seed}});
+void RunnerClient::ask_draw(std::uint64_t seed) {
+  send("draw", {{"seed", seed}}, {});
+}
+
+Transfer RunnerClient::read_draw(std::size_t max_bytes) {
+  Reply reply = receive("draw");
   return read_transfer(reply, "draw", max_bytes);
 }
 

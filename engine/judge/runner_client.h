@@ -104,7 +104,9 @@ class RunnerClient {
               const CompiledPart& compiled);
   // Tensors of at most `max_bytes` in all; memory: they are more.
   Transfer init_inputs(std::uint64_t seed, std::size_t max_bytes);
-  Transfer draw(std::uint64_t seed, std::size_t max_bytes);
+  // Draws are asked for and read in the same order, nothing else between them.
+  void ask_draw(std::uint64_t seed);
+  Transfer read_draw(std::size_t max_bytes);
   Weights get_weights(std::size_t max_bytes);
   WeightsCopied set_weights(const Weights& weights);
   void bind(const BindRequest& request);

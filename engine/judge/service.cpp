@@ -42,21 +42,23 @@ Json result_message(const schemas::Evaluation& evaluation) {
 }
 
 struct Judged {
-  Json message;
+  schemas::Status answered;
   bool healthy = true;  // false: our own failure; a fresh process is safer than this one
 };
 
+// Answers before the session's memory is given back, which takes a GPU some milliseconds: the next
+// request is read afterwards.
 Judged judge_job(const Json& message, std::vector<sandbox::UniqueFd> descriptors,
                  JudgeDevice& device, sandbox::Channel& executor) {
   auto request = read_job_request(message, std::move(descriptors));
-  if (!request) return {refusal(message, request.error()), true};
+  if (!request) return {answer(executor, refusal(message, request.error())), true};
   try {
     Session session(std::move(*request), device, executor);
     const schemas::Evaluation evaluation = session.run();
-    release_torch_memory(device.torch);
-    return {result_message(evaluation), !session.failed_inside()};
+    return {answer(executor, result_message(evaluation)), !session.failed_inside()};
   } catch (const std::exception& error) {
-    return {refusal(message, {schemas::ErrorCode::internal, error.what()}), false};
+    return {answer(executor, refusal(message, {schemas::ErrorCode::internal, error.what()})),
+            false};
   }
 }
 
@@ -75,7 +77,8 @@ schemas::Status serve(JudgeDevice& device, sandbox::Channel& executor) {
     bool healthy = true;
     if (op == "evaluate") {
       const Judged judged = judge_job(*message, std::move((*frame)->descriptors), device, executor);
-      status = answer(executor, judged.message);
+      release_torch_memory(device.torch);
+      status = judged.answered;
       healthy = judged.healthy;
     } else if (op == "device") {
       status = answer(executor, device_message("device", device));

@@ -47,10 +47,13 @@ class Session {
   void work();
   void await_end(const Failure& failure);
   void prepare_runners();
-  void draw_inputs();
+  void begin_inputs();
+  void finish_inputs();
   void load(Side* side);
-  void share_weights();
-  void probe_sides();
+  Weights reference_weights();
+  void share_weights(const Weights& weights);
+  void probe(Side& side, const Draws& draws);
+  void pair_outputs();
   MeasurementPlan plan();
   void bind_slots(const MeasurementPlan& plan);
   void measure(const MeasurementPlan& plan);
@@ -78,6 +81,7 @@ class Session {
   std::uint64_t construction_seed_;
   NoiseMaker noise_;
   Transfer init_inputs_;
+  std::optional<Drawing> drawing_;  // from begin_inputs to finish_inputs
   Draws draws_;
   Evidence evidence_;
 };

@@ -12,7 +12,7 @@ import os
 import torch
 
 import _assay_native as native
-from assay_runner import extensions_runtime, loader, passes, weights
+from assay_runner import cuda_passes, extensions_runtime, loader, passes, weights
 from assay_runner.bindings import Bound
 from assay_runner.errors import CUDA, EXCEPTION, OUT_OF_MEMORY, PROTOCOL, Fault, fault_from
 from assay_runner.protocol import Link
@@ -232,13 +232,12 @@ def _cpu_threads(request):
 
 
 def _open_context(device, uuid):
-    """The context, and the first allocation of torch's allocator, so that neither falls into a later step."""
+    """The context, and all that is set up at first use, so that none of it falls into a later step."""
     if isinstance(uuid, str) and uuid:
         os.environ["CUDA_VISIBLE_DEVICES"] = uuid  # read when the driver starts: now
     try:
         torch.cuda.init()
-        torch.empty(1, device=device).fill_(0)
-        torch.cuda.synchronize()
+        cuda_passes.warm_up(device)
     except BaseException as exception:
         fault = fault_from(exception, CUDA)
         if fault.kind == EXCEPTION:

@@ -7,6 +7,7 @@ import torch
 
 try:
     import numpy
+    import numpy.random  # else the first seed waits for it
 except ImportError:
     numpy = None
 

@@ -37,6 +37,7 @@ class Unexplained final : public DrawSource {
  public:
   Unexplained(std::unique_ptr<DrawSource> source, std::chrono::milliseconds pause)
       : source_(std::move(source)), pause_(pause) {}
+  void begin(std::span<const std::uint64_t>) override {}
   InputSet next(std::uint64_t seed) override {
     std::this_thread::sleep_for(pause_);
     return source_->next(seed);
@@ -58,9 +59,9 @@ struct Maker {
       : slots(slots) {
     (void)start_torch({});
     memory->set_budget(32 << 20);
-    source = draw_from_contract(contract, 1 << 20);
+    std::unique_ptr<DrawSource> source = draw_from_contract(contract, 1 << 20);
     if (!explained) source = std::make_unique<Unexplained>(std::move(source), pause);
-    draws = make_draws(*source, *memory, noise, limits);
+    draws = Drawing(std::move(source), *memory, noise, limits).finish();
     contents = std::make_unique<Contents>(draws, *memory, noise, slots);
   }
   template <typename T>
@@ -74,7 +75,6 @@ struct Maker {
   std::int64_t slots;
   std::unique_ptr<Memory> memory = make_cpu_memory();
   NoiseMaker noise{TorchDevice{}, 77};
-  std::unique_ptr<DrawSource> source;
   Draws draws;
   std::unique_ptr<Contents> contents;
 };
@@ -194,6 +194,54 @@ TEST_CASE("slow draws are still several, unless the job has no time for them") {
   CHECK(hurried.draws.draws.size() == 1);
   REQUIRE(hurried.draws.warnings.size() == 1);
   CHECK(hurried.draws.warnings[0].find("only 1 independent draws") != std::string::npos);
+}
+
+TEST_CASE(
+    "further draws are begun when the first is there, and taken with the seeds they were begun "
+    "with") {
+  struct Recorded {
+    std::vector<std::uint64_t> begun, taken;
+  };
+  class Recorder final : public DrawSource {
+   public:
+    Recorder(std::unique_ptr<DrawSource> source, Recorded& recorded)
+        : source_(std::move(source)), recorded_(recorded) {}
+    void begin(std::span<const std::uint64_t> seeds) override {
+      recorded_.begun.assign(seeds.begin(), seeds.end());
+    }
+    InputSet next(std::uint64_t seed) override {
+      recorded_.taken.push_back(seed);
+      return source_->next(seed);
+    }
+    void read(std::size_t tensor, std::span<std::byte> into) override {
+      source_->read(tensor, into);
+    }
+    bool may_vary(std::size_t) const override { return true; }
+    std::optional<schemas::Init> recipe(std::size_t) const override { return std::nullopt; }
+    bool random() const override { return true; }
+    std::string origin() const override { return "recorded"; }
+
+   private:
+    std::unique_ptr<DrawSource> source_;
+    Recorded& recorded_;
+  };
+  (void)start_torch({});
+  const auto memory = make_cpu_memory();
+  memory->set_budget(32 << 20);
+  const NoiseMaker noise(TorchDevice{}, 1);
+  schemas::IoContract contract;
+  contract.args = {tensor("x", Dtype::float32, InitKind::randn)};
+  Recorded recorded;
+  Drawing drawing(std::make_unique<Recorder>(draw_from_contract(contract, 1 << 20), recorded),
+                  *memory, noise, {1 << 20});
+  REQUIRE(recorded.taken.size() == 1);
+  CHECK(drawing.first().draws.size() == 1);
+  const std::vector<std::uint64_t> begun = recorded.begun;
+  REQUIRE(begun.size() + 1 >= static_cast<std::size_t>(kMinDraws));
+  const Draws draws = drawing.finish();
+  CHECK(std::vector(recorded.taken.begin() + 1, recorded.taken.end()) == begun);
+  REQUIRE(draws.draws.size() == begun.size() + 1);
+  for (std::size_t i = 0; i < begun.size(); ++i) CHECK(draws.draws[i + 1].seed == begun[i]);
 }
 
 TEST_CASE("constants repeat, and so do integers of which nobody knows how they are drawn") {

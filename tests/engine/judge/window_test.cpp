@@ -50,8 +50,7 @@ struct Bench {
     (void)start_torch({});
     memory->set_budget(64 << 20);
     noise = std::make_unique<NoiseMaker>(TorchDevice{}, 1);
-    const auto source = draw_from_contract(*kernel.io, 1 << 20);
-    draws = make_draws(*source, *memory, *noise, {1 << 20});
+    draws = Drawing(draw_from_contract(*kernel.io, 1 << 20), *memory, *noise, {1 << 20}).finish();
     probe_side(side, draws.inputs, *draws.draws[0].values, *memory);
     bind_side(side, draws.inputs, *memory, slots);
     contents = std::make_unique<Contents>(draws, *memory, *noise, slots);
