@@ -144,7 +144,7 @@ ArgSpec read_arg(const Json& json, const std::string& path, Diagnostics& diagnos
   ObjectReader reader(json, path, diagnostics);
   ArgSpec arg;
   arg.name = reader.required_string("name", kMaxNameBytes);
-  if (const Json* name = reader.raw("name"); name != nullptr && *name == "")
+  if (const Json* name = reader.raw("name"); name != nullptr && *name == Json(""))
     reader.error("name", "must not be empty");
   if (const auto type = reader.required_word("type", kArgTypeNames))
     arg.type = static_cast<ArgType>(*type);

@@ -149,7 +149,7 @@ Result<JobStatusRequest> read_job_status_arguments(const Json& arguments) {
   ObjectReader reader(arguments, "", diagnostics);
   JobStatusRequest request;
   request.job_id = reader.required_string("job_id", kMaxJobIdBytes);
-  if (const Json* id = reader.raw("job_id"); id != nullptr && *id == "")
+  if (const Json* id = reader.raw("job_id"); id != nullptr && *id == Json(""))
     reader.error("job_id", "is empty; send the job_id that the answer of the call held");
   request.wait_seconds = reader.int_or("wait_seconds", 0, 0, kMaxWaitSeconds);
   if (const auto section = reader.optional_word("section", kJobSectionNames))

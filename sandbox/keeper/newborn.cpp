@@ -98,6 +98,7 @@ void prefer_for_out_of_memory() {
 
 [[noreturn]] void exec_target(const std::vector<std::string>& arguments, Channel& link) {
   std::vector<char*> argv;
+  argv.reserve(arguments.size() + 1);
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
   ::execve(argv[0], argv.data(), environ);

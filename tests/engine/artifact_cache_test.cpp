@@ -146,6 +146,7 @@ TEST_CASE("callers of one key at once share one build") {
   std::atomic<int> builds{0};
   std::vector<std::future<schemas::Result<BuildResult>>> callers;
   std::array<Cancellation, 4> cancellations;
+  callers.reserve(cancellations.size());
   bool good = GENERATE(true, false);
   for (Cancellation& cancellation : cancellations) {
     callers.push_back(std::async(std::launch::async, [&] {

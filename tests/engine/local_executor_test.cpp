@@ -101,6 +101,7 @@ TEST_CASE("cancelling kills what runs and frees the device") {
 
 TEST_CASE("jobs at once take turns on the one device") {
   std::vector<std::future<Evaluation>> running;
+  running.reserve(3);
   for (int i = 0; i < 3; ++i) {
     running.push_back(
         std::async(std::launch::async, [] { return candidate("return torch.relu(x) + 1"); }));

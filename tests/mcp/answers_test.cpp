@@ -85,8 +85,8 @@ struct AnswersOfTools {
     const json& document = result["structuredContent"];
     const std::string text = result["content"][0]["text"];
     INFO(tool << " " << text.size() << " " << text.substr(0, 300));
-    CHECK(assay::tests::schema_faults(document, registry.find(tool)->output_schema) ==
-          std::vector<std::string>{});
+    const std::vector<std::string> none;
+    CHECK(assay::tests::schema_faults(document, registry.find(tool)->output_schema) == none);
     CHECK(text == assay::schemas::dump_json(document));
     CHECK(text.size() <= kMostBytes);
     return document;

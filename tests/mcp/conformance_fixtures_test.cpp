@@ -32,7 +32,7 @@ struct ConformanceFixture {
     return post({{"jsonrpc", "2.0"}, {"id", 1}, {"method", method}, {"params", std::move(params)}},
                 {});
   }
-  McpReply modern(const char* name, json more = json::object(), json can = json::object()) {
+  McpReply modern(const char* name, const json& more = json::object(), json can = json::object()) {
     json params = {{"name", name}};
     params.update(more);
     params["_meta"] = {{"io.modelcontextprotocol/protocolVersion", "2026-07-28"},

@@ -196,8 +196,9 @@ TEST_CASE("an address that a client claims is not its address") {
   for (int i = 0; i < 10; ++i) {
     Client client(running.port);
     const std::string address = "10.0.0." + std::to_string(i);
-    client.send(get("/health", "Host: localhost\r\nREMOTE_ADDR: " + address +
-                                   "\r\nX-Forwarded-For: " + address + "\r\n"));
+    std::string headers = "Host: localhost\r\nREMOTE_ADDR: ";
+    headers.append(address).append("\r\nX-Forwarded-For: ").append(address).append("\r\n");
+    client.send(get("/health", headers));
     last = client.receive_answer();
     if (last.find("HTTP/1.1 200") == 0) ++served;
   }

@@ -290,6 +290,7 @@ TEST_CASE_METHOD(EndpointFixture,
                  "more calls than there is room for are refused, not queued for ever") {
   engine.hold = true;
   std::vector<McpReply> held;
+  held.reserve(40);
   for (int i = 0; i < 40; ++i) held.push_back(post(evaluate(i)));
   const auto refused = std::count_if(held.begin(), held.end(), [](const McpReply& reply) {
     return !reply.events && reply.body["result"]["isError"] == true;

@@ -34,8 +34,11 @@ struct RestFixture {
                               const std::map<std::string, std::string>& fields) const {
     std::string body;
     for (const auto& [name, value] : fields)
-      body +=
-          "--b\r\nContent-Disposition: form-data; name=\"" + name + "\"\r\n\r\n" + value + "\r\n";
+      body.append("--b\r\nContent-Disposition: form-data; name=\"")
+          .append(name)
+          .append("\"\r\n\r\n")
+          .append(value)
+          .append("\r\n");
     body += "--b--\r\n";
     return rest.handle({"POST", path, body, {}, "multipart/form-data; boundary=b"});
   }

@@ -42,6 +42,7 @@ std::vector<Event> events_of(EventSource& source) {
 
 std::vector<std::string> names_of(const std::vector<Event>& events) {
   std::vector<std::string> names;
+  names.reserve(events.size());
   for (const Event& event : events) names.push_back(event.name);
   return names;
 }

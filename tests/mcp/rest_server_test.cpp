@@ -71,8 +71,8 @@ TEST_CASE_METHOD(RestServerFixture, "metrics count jobs, stages, devices, cache 
         "\nassay_stage_duration_seconds_count{stage=\"compiling\"} 4\n",
         "\nassay_compile_cache_requests_total{result=\"hit\"} 5\n", "\nassay_gpus 1\n",
         "\nassay_device_leased{kind=\"cuda\",index=\"0\",name=\"A \\\"B\\\"\\\\\\n\"} 1\n",
-        "\nassay_device_memory_used_bytes{kind=\"cuda\",index=\"0\",name=\"A \\\"B\\\"\\\\\\n\"} "
-        "1000000000000\n",
+        ("\nassay_device_memory_used_bytes{kind=\"cuda\",index=\"0\",name=\"A \\\"B\\\"\\\\\\n\"} "
+         "1000000000000\n"),
         "\nassay_build_info{version=\"1.2.3\"} 1\n",
         "\nassay_http_requests_total{method=\"GET\",route=\"/job/{job_id}\",status=\"200\"} 2\n",
         "\nassay_http_requests_total{method=\"other\",route=\"other\",status=\"404\"} 1\n",
@@ -94,7 +94,8 @@ TEST_CASE_METHOD(RestServerFixture, "the OpenAPI document has exactly the routes
   CHECK(document["info"]["version"] == "1.2.3");
   std::set<std::string> described, served;
   for (const auto& [path, methods] : document["paths"].items())
-    for (const auto& [method, operation] : methods.items()) described.insert(method + " " + path);
+    for (const auto& [method, operation] : methods.items())
+      described.insert(std::string(method).append(" ").append(path));
   for (const auto& route : assay::mcp::rest_routes())
     served.insert(lower(route.method) + " " + route.path);
   CHECK(described == served);

@@ -25,7 +25,8 @@ TEST_CASE("what work holds is released before stop returns") {
     auto held = std::make_shared<int>(i);
     const std::weak_ptr<int> seen = held;
     WorkerPool pool(2, 2);
-    REQUIRE(pool.submit([held = std::move(held)] { (void)*held; }));
+    const bool taken = pool.submit([held = std::move(held)] { (void)*held; });
+    REQUIRE(taken);
     pool.stop();
     REQUIRE(seen.expired());
   }

@@ -22,7 +22,7 @@ TEST_CASE("every byte is written as the library writes it, alone and among other
   for (int byte = 0; byte < 256; ++byte) {
     const std::string text(1, static_cast<char>(byte));
     check(text);
-    check("plain " + text + " text\n" + text);
+    check(std::string("plain ").append(text).append(" text\n").append(text));
     check({{text, text}});
   }
 }

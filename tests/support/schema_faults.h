@@ -47,9 +47,9 @@ inline std::vector<std::string> schema_faults(const nlohmann::json& value,
         faults.push_back(path + " lacks " + name.get<std::string>());
     for (const auto& [name, member] : value.items()) {
       if (properties.contains(name))
-        add(schema_faults(member, properties[name], path + "." + name));
+        add(schema_faults(member, properties[name], std::string(path).append(".").append(name)));
       else if (schema.value("additionalProperties", json(true)) == false)
-        faults.push_back(path + " may not have " + name);
+        faults.push_back(std::string(path).append(" may not have ").append(name));
     }
   }
   if (value.is_array() && schema.contains("items"))

@@ -154,6 +154,7 @@ TEST_CASE_METHOD(Fixture, "equal requests at once make one job") {
   std::vector<std::optional<JobJoin::Waiter>> waiters(8);
   {
     std::vector<std::thread> calls;
+    calls.reserve(waiters.size());
     for (auto& waiter : waiters)
       calls.emplace_back([&] { waiter.emplace(join.enter(request()).value()); });
     for (auto& each : calls) each.join();
@@ -318,6 +319,7 @@ TEST_CASE("many calls that come, go and are withdrawn leave no waiter behind") {
   engine.hold = true;
   JobJoin join(engine, 4);
   std::vector<std::thread> callers;
+  callers.reserve(4);
   for (int caller = 0; caller < 4; ++caller)
     callers.emplace_back([&, caller] {
       for (int i = 0; i < 200; ++i) {

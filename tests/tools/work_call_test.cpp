@@ -205,7 +205,7 @@ TEST_CASE("a job without timing has no samples, in words") {
   const nlohmann::json arguments = {{"job_id", "job-1"}, {"section", "samples"}};
   const auto page = registry.call("get_job_status", {arguments, {}, {}});
   REQUIRE(page.ok());
-  CHECK(page->document["text"] == "");
+  CHECK(page->document["text"] == nlohmann::json(""));
   CHECK(page->document["summary"] == "Job job-1 has no timed samples before its end.");
 }
 

@@ -208,6 +208,7 @@ TEST_CASE("outputs with the same keys pair by them") {
   const auto returned = [](const std::vector<std::string>& paths) {
     CallPlan plan;
     std::vector<schemas::OutputShape> shapes;
+    shapes.reserve(paths.size());
     for (const std::string& path : paths)
       shapes.push_back({Dtype::float32, {path == "['a']" ? 2 : 3}, {1}, path});
     set_outputs(plan, shapes);

@@ -14,7 +14,7 @@ using namespace assay::engine::judge;
 namespace {
 
 PlanQuestion question_of(SplitMix& random) {
-  const auto logarithmic = [&](int bits) {
+  const auto logarithmic = [&](std::uint64_t bits) {
     return static_cast<std::int64_t>(1 + random.below(std::uint64_t{1} << random.below(bits)));
   };
   PlanQuestion question;

@@ -49,9 +49,10 @@ TEST_CASE("percentiles of one to one hundred") {
 
 TEST_CASE("the bootstrap interval holds the true ratio and narrows with noise") {
   SplitMix random(5);
-  const auto noisy = [&](double centre, double width, int count) {
+  const auto noisy = [&](double centre, double width, std::size_t count) {
     std::vector<double> samples;
-    for (int i = 0; i < count; ++i)
+    samples.reserve(count);
+    for (std::size_t i = 0; i < count; ++i)
       samples.push_back(centre +
                         width * (static_cast<double>(random.below(1'000'000)) / 1e6 - 0.5));
     return samples;
@@ -80,9 +81,10 @@ TEST_CASE("of a few samples, too, the interval holds the true ratio as often as 
     for (int i = 0; i < 12; ++i) sum += uniform();
     return std::exp(0.1 * sum);
   };
-  const auto samples = [&](int count) {
+  const auto samples = [&](std::size_t count) {
     std::vector<double> made;
-    for (int i = 0; i < count; ++i) made.push_back(sample());
+    made.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) made.push_back(sample());
     return made;
   };
   for (const int count : {2, 3, 5, 9}) {
