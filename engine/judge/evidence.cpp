@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "engine/judge/quick_compare.h"
+#include "engine/judge/same_bytes.h"
 
 namespace assay::engine::judge {
 namespace {
@@ -18,6 +19,11 @@ constexpr std::int64_t kChanceDivisor = 16;
 // A tensor of no dimensions has one element, which needs no index.
 std::string at_text(const std::vector<std::int64_t>& index) {
   return index.empty() ? "" : schemas::shape_text(index);
+}
+
+// A fifth of the memory traffic of the next best look, and what calls that repeat themselves give.
+bool equal_bits(const TensorRows& got, const TensorRows& want, TorchDevice device) {
+  return got.dtype == want.dtype && same_bytes(got, want, device);
 }
 
 }  // namespace
@@ -67,7 +73,8 @@ bool Evidence::compare_window(const Outputs& got, const Outputs& want, std::int6
     const Poison& poison = (*got.poison)[output];
     // The first window is looked at in full, for its worst element; later ones where need be.
     if (checks_.calls_checked > 0 &&
-        plainly_right(got_rows, want_rows, tolerance, poison, device_)) {
+        (equal_bits(got_rows, want_rows, device_) ||
+         plainly_right(got_rows, want_rows, tolerance, poison, device_))) {
       checks_.elements_checked += place.elements * calls;
       continue;
     }
@@ -134,7 +141,7 @@ bool Evidence::all_alike(const Outputs& outputs, std::int64_t calls) const {
 bool Evidence::rows_agree(const TensorRows& got, const TensorRows& want,
                           const Poison& poison) const {
   const Tolerance tolerance = tolerance_for(want.dtype, rtol_, atol_);
-  return plainly_right(got, want, tolerance, poison, device_) ||
+  return equal_bits(got, want, device_) || plainly_right(got, want, tolerance, poison, device_) ||
          compare(got, want, tolerance, poison, device_).wrong == 0;
 }
 

@@ -22,11 +22,14 @@ bool same_bytes(const TensorRows& left, const TensorRows& right, TorchDevice dev
   const c10::ScalarType type = word_type(left.dtype);
   const at::Tensor one = view_as(left, type, torch_device(device));
   const at::Tensor other = view_as(right, type, torch_device(device));
-  for (std::int64_t row = 0; row < left.rows; ++row)
-    for (std::int64_t column = 0; column < left.elements; column += kSameBytesBlock) {
-      const std::int64_t width = std::min(kSameBytesBlock, left.elements - column);
+  const std::int64_t columns = std::min(left.elements, kSameBytesBlock);
+  const std::int64_t rows = kSameBytesBlock / columns;
+  for (std::int64_t row = 0; row < left.rows; row += rows)
+    for (std::int64_t column = 0; column < left.elements; column += columns) {
+      const std::int64_t height = std::min(rows, left.rows - row);
+      const std::int64_t width = std::min(columns, left.elements - column);
       const auto block = [&](const at::Tensor& whole) {
-        return whole.select(0, row).narrow(0, column, width);
+        return whole.narrow(0, row, height).narrow(1, column, width);
       };
       if (!at::equal(block(one), block(other))) return false;
     }
