@@ -74,9 +74,15 @@ def timed(server, arguments, cached):
     return seconds, answer
 
 
-def cold_and_again(server, name):
-    """(seconds cold, seconds of compiling, seconds again, way), medians."""
-    _, arguments = example(name)
+def smaller_product():
+    """The example's matrix product at a size that takes it about 20 microseconds."""
+    _, arguments = example("matmul_right")
+    text = json.dumps(arguments).replace("512", "384").replace('{"x": 16, "y": 16}', '{"x": 12, "y": 12}')
+    return json.loads(text)
+
+
+def cold_and_again(server, arguments):
+    """(seconds cold, seconds of compiling, seconds again, way, ms of a call), medians."""
     cold, compiling, again, way = [], [], [], ""
     timed_first = changed(arguments, 0)
     timed(server, timed_first, False)
@@ -88,8 +94,10 @@ def cold_and_again(server, name):
         compiling.append(sum(report["seconds"] for report in answer["compile"]))
         way = " and ".join(report["way"] for report in answer["compile"] if report["way"])
         time.sleep(1)
-        again.append(timed(server, fresh, True)[0])
-    return statistics.median(cold), statistics.median(compiling), statistics.median(again), way
+        seconds, answer = timed(server, fresh, True)
+        again.append(seconds)
+    call_ms = answer["timing"]["candidate"]["stats"]["median"]
+    return statistics.median(cold), statistics.median(compiling), statistics.median(again), way, call_ms
 
 
 def stock_extension_seconds():
@@ -155,12 +163,12 @@ def main():
         assert server.await_healthy()["gpu_available"]
         server.cached_matmul = False
         found = {}
-        for kernel_type, name in (("cuda", "vector_add_right"), ("triton", "softmax_triton_right"),
-                                  ("torch_cuda", "extension_right")):  # fmt: skip
-            found[kernel_type] = cold_and_again(server, name)
-            cold, compiling, again, way = found[kernel_type]
+        for kernel_type, arguments in (("cuda", example("vector_add_right")[1]), ("cuda", smaller_product()),
+                                       ("triton", example("softmax_triton_right")[1]),
+                                       ("torch_cuda", example("extension_right")[1])):  # fmt: skip
+            cold, compiling, again, way, call_ms = found[kernel_type] = cold_and_again(server, arguments)
             print(f"{kernel_type}: cold {cold:.2f} s, of which compiling {compiling:.2f} s{' (' + way + ')' if way else ''}; "
-                  f"again {again:.2f} s; 100 trials", flush=True)
+                  f"again {again:.2f} s; 100 trials of a kernel of {1000 * call_ms:.1f} us", flush=True)
         stock = stock_extension_seconds()
         print(f"torch_cuda: stock load_inline, first call included, {stock:.1f} s: ratio {stock / found['torch_cuda'][0]:.1f}")
         own = stock_triton_seconds()
