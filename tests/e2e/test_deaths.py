@@ -2,6 +2,7 @@
 """Our own processes die in the middle of a job: what the client hears, and that the next job is served."""
 
 import os
+import pathlib
 import signal
 import threading
 import time
@@ -54,6 +55,43 @@ def test_the_judge_is_killed_in_the_middle_of_a_job(server):
     else:  # or our own failure, said to be worth a retry; never a verdict about the kernel
         assert result is None or result["verdict"]["code"] == "infrastructure_failed", job
         assert (result or job)["retryable"] is True
+    check_next_job(server)
+
+
+def warm_runners(server):
+    """Processes that wait for a job: forked by the zygote, each in a PID namespace of its own."""
+    found = []
+    for pid in processes(server, "zygote"):
+        try:
+            status = pathlib.Path(f"/proc/{pid}/status").read_text()
+        except OSError:
+            continue
+        if len(next(line for line in status.splitlines() if line.startswith("NSpid:")).split()) > 2:
+            found.append(pid)
+    return found
+
+
+def test_runners_that_wait_for_a_job_are_killed(server):
+    deadline = time.monotonic() + 20
+    while len(killed := warm_runners(server)) < 3:
+        assert time.monotonic() < deadline, killed
+        time.sleep(0.05)
+    for pid in killed:
+        os.kill(pid, signal.SIGKILL)
+    check_next_job(server)
+    assert not set(killed) & set(warm_runners(server))
+
+
+@pytest.mark.parametrize("maker", ("get_inputs", "get_init_inputs"))
+def test_the_maker_of_inputs_kills_itself(server, maker):
+    reference = ("import os, torch\nclass Model(torch.nn.Module):\n    def __init__(self, *a):\n"
+                 "        super().__init__()\n    def forward(self, x):\n        return x + x\n"
+                 "def get_inputs():\n    return [torch.randn(64)]\ndef get_init_inputs():\n    return []\n")
+    reference = reference.replace(f"def {maker}():\n", f"def {maker}():\n    os.kill(os.getpid(), 9)\n")
+    body = comparison("def f(x):\n    return x + x\n")
+    body["ref_kernel"] = kernel(reference)
+    answer = server.post("/compare", body)
+    assert answer.body["verdict"]["code"] == "reference_failed" and "killed" in str(answer.body), answer
     check_next_job(server)
 
 

@@ -24,16 +24,47 @@ TEST_CASE("a runner that dies in a window has crashed") {
   CHECK(evaluation.process_ends[0].at == "pass");
 }
 
-TEST_CASE("a runner that exits while it loads has crashed") {
+TEST_CASE("a runner that dies at any stage has crashed") {
+  for (const char* at : {"load", "bind", "probe", "pass"})
+    for (const bool killed : {false, true}) {
+      auto setup = compared();
+      setup.candidate.on_request = [at, killed](const std::string& op) {
+        if (op == at) killed ? (void)raise(SIGKILL) : _exit(0);
+      };
+      const auto evaluation = run_session(setup).evaluation;
+      INFO(at << (killed ? " killed" : " exited"));
+      CHECK(evaluation.verdict.code == VerdictCode::crashed);
+      CHECK(evaluation.process_ends.at(0).at == at);
+    }
+}
+
+TEST_CASE(
+    "a reference or a maker of inputs that is killed at any stage says nothing about the "
+    "candidate") {
+  const auto killed = [](const char* at) {
+    FakeScript script;
+    script.on_request = [at](const std::string& op) {
+      if (op == at) (void)raise(SIGKILL);
+    };
+    return script;
+  };
   for (const char* at : {"load", "bind", "probe", "pass"}) {
     auto setup = compared();
-    setup.candidate.on_request = [at](const std::string& op) {
-      if (op == at) _exit(0);
-    };
+    setup.reference = killed(at);
     const auto evaluation = run_session(setup).evaluation;
-    INFO(at);
-    CHECK(evaluation.verdict.code == VerdictCode::crashed);
-    CHECK(evaluation.process_ends.at(0).at == at);
+    INFO("reference at " << at);
+    CHECK(evaluation.verdict.code == VerdictCode::reference_failed);
+    CHECK_FALSE(evaluation.correctness);
+  }
+  for (const char* at : {"load", "init_inputs", "draw"}) {
+    auto setup = compared();
+    setup.contract = false;
+    setup.inputs = killed(at);
+    const auto evaluation = run_session(setup).evaluation;
+    INFO("inputs at " << at);
+    CHECK(evaluation.verdict.code == VerdictCode::reference_failed);
+    CHECK_FALSE(evaluation.correctness);
+    CHECK_FALSE(evaluation.compiled);
   }
 }
 
@@ -229,12 +260,14 @@ TEST_CASE("a missing extension is handed up with whose it is") {
 }
 
 TEST_CASE("a runner that fails before it was given the submission is our failure") {
-  auto setup = compared();
-  setup.candidate.on_request = [](const std::string& op) {
-    if (op == "prepare") _exit(0);
-  };
-  const auto evaluation = run_session(setup).evaluation;
-  CHECK(evaluation.verdict.code == VerdictCode::infrastructure_failed);
-  CHECK(evaluation.retryable);
-  CHECK_FALSE(evaluation.compiled);
+  for (const bool killed : {false, true}) {
+    auto setup = compared();
+    setup.candidate.on_request = [killed](const std::string& op) {
+      if (op == "prepare") killed ? (void)raise(SIGKILL) : _exit(0);
+    };
+    const auto evaluation = run_session(setup).evaluation;
+    CHECK(evaluation.verdict.code == VerdictCode::infrastructure_failed);
+    CHECK(evaluation.retryable);
+    CHECK_FALSE(evaluation.compiled);
+  }
 }
