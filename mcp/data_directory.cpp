@@ -31,8 +31,10 @@ Result<int> lock(const std::string& path) {
   const int file = ::open((path + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (file < 0) return unusable(path, std::string("cannot be written: ") + std::strerror(errno));
   if (::flock(file, LOCK_EX | LOCK_NB) == 0) return file;
+  const int reason = errno;
   ::close(file);
-  return -1;
+  if (reason == EWOULDBLOCK) return -1;
+  return unusable(path, std::string("cannot be locked: ") + std::strerror(reason));
 }
 
 }  // namespace
