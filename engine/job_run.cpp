@@ -23,11 +23,11 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto kStartingPatience = 120s;  // for judges and the zygote after a start
-constexpr auto kRunnerPatience = 120s;    // for one runner to be made
+constexpr auto kRunnerPatience = 120s;    // for a job's runners to be made
 constexpr auto kReportPatience = 5s;      // for a killed runner's report
 constexpr auto kOwnEndPatience = 1s;      // for the report of one that ended by itself
 constexpr auto kWorthRetrying = 1s;       // of budget left
-constexpr int kAttempts = 2;              // the second one after a judge's death
+constexpr int kAttempts = 2;              // the second one after a failure of ours
 constexpr int kExtensionRounds = 2;       // runs that ended because an extension was not built
 constexpr std::size_t kMaxReasonBytes = 400;
 constexpr std::int64_t kMaxBlockThreads = 1024;
@@ -263,15 +263,19 @@ std::vector<JobRun::Actor> JobRun::actors() const {
   return actors;
 }
 
-// A judge that dies takes the job with it; its successor gets it once more if there is time.
+// A failure of ours, a judge's or a waiting runner's death say, takes the job with it; their
+// successors get it once more if there is time.
 Result<Evaluation> JobRun::measure(DeviceStation& station) {
   for (int number = 1;; ++number) {
     auto evaluation = attempt(station);
-    const bool again = !evaluation && evaluation.error().code == ErrorCode::interrupted &&
-                       number < kAttempts && !cancellation_.cancelled() &&
-                       budget_.left() > kWorthRetrying;
-    if (!again) return evaluation;
-    tell(JobEvent::Kind::log, Stage::validating, 0.1, evaluation.error().message + "; once more");
+    const bool judge_died = !evaluation && evaluation.error().code == ErrorCode::interrupted;
+    const bool ours = evaluation && evaluation->retryable &&
+                      evaluation->verdict.code == schemas::VerdictCode::infrastructure_failed;
+    if (!(judge_died || ours) || number == kAttempts || cancellation_.cancelled() ||
+        budget_.left() <= kWorthRetrying)
+      return evaluation;
+    tell(JobEvent::Kind::log, Stage::validating, 0.1,
+         (ours ? evaluation->error : evaluation.error().message) + "; once more");
   }
 }
 

@@ -30,7 +30,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto kProbePatience = 30s;
-constexpr std::uint64_t kUidCount = 64;
+constexpr std::uint64_t kUidCount = 256;  // of runners, warm and at work, and compilers at once
 constexpr double kRunnerShareOfMemory = 0.4;
 constexpr std::int64_t kMostParallelCompiles = 64;
 

@@ -70,7 +70,7 @@ Result<std::vector<RunnerProcess>> RunnerPool::take_all(const std::vector<Runner
     auto runner = one.get();
     if (runner)
       runners.push_back(std::move(*runner));
-    else
+    else if (!trouble)
       trouble = runner.error();
   }
   if (trouble) return *trouble;

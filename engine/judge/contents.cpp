@@ -66,25 +66,11 @@ std::string describe(const DrawSource& source, const Draws& draws, const NoiseMa
   return how;
 }
 
-// How many draws in all, when the first one took `first`.
-std::size_t draws_wanted(const DrawSource& source, bool explained, std::chrono::nanoseconds first,
-                         std::size_t slot_bytes, const DrawLimits& limits) {
-  const int most = !source.random() ? 1 : explained ? kExplainedDraws : kMaxDraws;
-  const auto fitting = [&](std::chrono::duration<double, std::nano> time) {
-    const double fits = time / std::max(first, std::chrono::nanoseconds(1));
-    return static_cast<int>(std::min<double>(fits, most));
-  };
-  const int enough = std::min(kMinDraws, fitting(limits.time * kDrawShare));
-  const auto count =
-      static_cast<std::size_t>(std::clamp(std::max(enough, fitting(kDrawTime)), 1, most));
-  return std::clamp<std::size_t>(limits.bytes / std::max<std::size_t>(slot_bytes, 1), 1, count);
-}
-
 }  // namespace
 
 Drawing::Drawing(std::unique_ptr<DrawSource> source, Memory& memory, const NoiseMaker& noise,
                  DrawLimits limits)
-    : source_(std::move(source)), memory_(memory), noise_(noise) {
+    : source_(std::move(source)), memory_(memory), noise_(noise), limits_(limits) {
   const auto begin = sandbox::Clock::now();
   const std::uint64_t seed = random_seed();
   made_.inputs = source_->next(seed);
@@ -93,28 +79,41 @@ Drawing::Drawing(std::unique_ptr<DrawSource> source, Memory& memory, const Noise
     made_.recipes.push_back(source_->recipe(i));
     made_.explained = made_.explained && (made_.recipes[i] || !source_->may_vary(i));
   }
+  most_ = !source_->random() ? 1 : made_.explained ? kExplainedDraws : kMaxDraws;
   made_.draws.push_back(take_draw(*source_, seed, made_.inputs.layout, memory, noise));
+  first_ = spent_ = sandbox::Clock::now() - begin;
 
   const auto slot_bytes = static_cast<std::size_t>(made_.inputs.layout.slot_bytes());
-  const std::size_t count =
-      draws_wanted(*source_, made_.explained, sandbox::Clock::now() - begin, slot_bytes, limits);
-  while (seeds_.size() + 1 < count) seeds_.push_back(random_seed());
-  const std::size_t ahead = kBegunBytes / std::max<std::size_t>(slot_bytes, 1);
-  source_->begin(std::span(seeds_).first(std::min(seeds_.size(), ahead)));
+  for (std::size_t made = 1; made < most_ && another_fits(made); ++made) {
+    if (made * slot_bytes > kBegunBytes) break;
+    begun_.push_back(random_seed());
+    spent_ += first_;
+  }
+  spent_ = first_;
+  if (!source_->begin(begun_)) begun_.clear();
+}
+
+bool Drawing::another_fits(std::size_t made) const {
+  const auto slot_bytes = static_cast<std::size_t>(made_.inputs.layout.slot_bytes());
+  const std::chrono::duration<double, std::nano> time =
+      made >= kMinDraws ? kDrawTime : limits_.time * kDrawShare;
+  return spent_ + first_ <= time && (made + 1) * slot_bytes <= limits_.bytes;
 }
 
 void Drawing::take_others() {
-  for (const std::uint64_t seed : seeds_) {
+  for (std::size_t made = 1; made < most_ && another_fits(made); ++made) {
+    const auto begin = sandbox::Clock::now();
+    const std::uint64_t seed = made <= begun_.size() ? begun_[made - 1] : random_seed();
     const InputSet drawn = source_->next(seed);
     if (!same_structure(drawn.arguments, made_.inputs.arguments)) {
-      const std::size_t kept = made_.draws.size();
       made_.notes.push_back("get_inputs() gives other shapes for other seeds; only " +
-                            (kept == 1 ? std::string("its first draw is")
-                                       : "its first " + std::to_string(kept) + " draws are") +
+                            (made == 1 ? std::string("its first draw is")
+                                       : "its first " + std::to_string(made) + " draws are") +
                             " used");
       return;
     }
     made_.draws.push_back(take_draw(*source_, seed, made_.inputs.layout, memory_, noise_));
+    spent_ += sandbox::Clock::now() - begin;
   }
 }
 
@@ -130,7 +129,7 @@ Draws Drawing::finish() {
     made_.warnings.push_back(
         "inputs repeat: a kernel that remembers earlier results is not told "
         "from one that computes every call");
-  if (source_->random() && !made_.explained && static_cast<int>(made_.draws.size()) < kMinDraws)
+  if (source_->random() && !made_.explained && made_.draws.size() < kMinDraws)
     made_.warnings.push_back("only " + std::to_string(made_.draws.size()) +
                              " independent draws of the inputs could be made, so a kernel that "
                              "remembers earlier results is harder to tell");

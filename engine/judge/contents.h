@@ -19,13 +19,13 @@ namespace assay::engine::judge {
 
 // A kernel that answers every call with its first result must fail on the others: so many at least,
 // as long as they take no more than kDrawShare of the job's time.
-inline constexpr int kMinDraws = 4, kMaxDraws = 8;
+inline constexpr std::size_t kMinDraws = 4, kMaxDraws = 8;
 inline constexpr double kDrawShare = 0.25;
 // Where every random tensor is drawn anew for every call, by torch's CPU generator only so many.
-inline constexpr int kExplainedDraws = 2;
+inline constexpr std::size_t kExplainedDraws = 2;
 // Beyond kMinDraws, for all draws together.
 inline constexpr std::chrono::milliseconds kDrawTime{40};
-// Of draws that wait in the host's memory until they are taken.
+// Draws as large as the first that wait in the host's memory until they are taken.
 inline constexpr std::size_t kBegunBytes = std::size_t{256} << 20;
 
 struct Draw {
@@ -58,26 +58,33 @@ struct DrawLimits {
   std::chrono::nanoseconds time{std::chrono::seconds(60)};  // left to the job
 };
 
-// Makes a job's draws, as many as are cheap by what the first one took: from kMinDraws to
-// kMaxDraws, within the limits (at least one).
+// Makes a job's draws, as many as are cheap: from kMinDraws to kMaxDraws, within the limits (at
+// least one).
 class Drawing {
  public:
-  // Makes the first one, and has the source begin the others. `memory` and `noise` must outlive
-  // this.
+  // Makes the first one, and has the source begin as many as seem cheap by what it took. `memory`
+  // and `noise` must outlive this.
   Drawing(std::unique_ptr<DrawSource> source, Memory& memory, const NoiseMaker& noise,
           DrawLimits limits);
   const Draws& first() const { return made_; }
+  // Whether somebody else is at work on the others: then the caller may do something, too.
+  bool begun() const { return !begun_.empty(); }
   // Takes the others. REQUIRES: called once.
   Draws finish();
 
  private:
+  // By the time that those made so far took.
+  bool another_fits(std::size_t made) const;
   void take_others();
 
   std::unique_ptr<DrawSource> source_;
   Memory& memory_;
   const NoiseMaker& noise_;
+  const DrawLimits limits_;
   Draws made_;
-  std::vector<std::uint64_t> seeds_;  // of the others
+  std::size_t most_ = 1;
+  std::chrono::nanoseconds first_{0}, spent_{0};
+  std::vector<std::uint64_t> begun_;  // their seeds
 };
 
 // Content number c is draw c mod n, exactly where c < n, else with values or noise of its own.

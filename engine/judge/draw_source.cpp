@@ -28,7 +28,7 @@ class ContractSource final : public DrawSource {
         specs_.push_back(argument.tensor.value_or(schemas::TensorSpec{}));
   }
 
-  void begin(std::span<const std::uint64_t>) override {}
+  bool begin(std::span<const std::uint64_t>) override { return false; }
   InputSet next(std::uint64_t seed) override {
     seed_ = seed;
     ++draws_;
@@ -85,9 +85,10 @@ class RunnerSource final : public DrawSource {
   RunnerSource(RunnerClient& runner, std::size_t max_bytes)
       : runner_(runner), max_bytes_(max_bytes) {}
 
-  void begin(std::span<const std::uint64_t> seeds) override {
+  bool begin(std::span<const std::uint64_t> seeds) override {
     for (const std::uint64_t seed : seeds) runner_.ask_draw(seed);
     begun_ += seeds.size();
+    return true;
   }
 
   InputSet next(std::uint64_t seed) override {

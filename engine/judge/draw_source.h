@@ -18,9 +18,10 @@ namespace assay::engine::judge {
 class DrawSource {
  public:
   virtual ~DrawSource() = default;
-  // Has the next draws made while the caller does other things, where somebody else makes them;
-  // next() then takes them one by one, with the same seeds.
-  virtual void begin(std::span<const std::uint64_t> seeds) = 0;
+  // Has the next draws made while the caller does other things, where somebody else makes them
+  // (false: nobody does); next() then takes them one by one, with the same seeds. Those not taken
+  // are lost.
+  virtual bool begin(std::span<const std::uint64_t> seeds) = 0;
   // Makes the next draw and returns its arguments. The first one has the contract's own seeds where
   // it gives some.
   virtual InputSet next(std::uint64_t seed) = 0;

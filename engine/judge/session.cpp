@@ -110,29 +110,17 @@ void Session::work() {
   prepare_runners();
   begin_inputs();
   load(reference_ ? &*reference_ : nullptr);
-  const Weights weights = reference_weights();
-  // On the CPU drawing would take processors from the calls that are timed here.
-  const bool meanwhile = reference_ && device_.torch.kind == schemas::DeviceKind::cuda;
-  std::optional<Failure> unfit;  // told when the candidate has been loaded, on every device
-  try {
-    if (meanwhile) probe(*reference_, drawing_->first());
-  } catch (const Failure& failure) {
-    unfit = failure;
-  }
   finish_inputs();
   finish_step("inputs");
   load(&*candidate_);
   progress_.candidate_loaded = true;
   evaluation_.compiled = true;
-  if (unfit) throw Failure(*unfit);
   if (interpreted())
     evaluation_.warnings.push_back(
         "values of triton kernels come from Triton's interpreter on the CPU; nothing is timed");
-  share_weights(weights);
+  share_weights();
   finish_step("load");
-  if (reference_ && !meanwhile) probe(*reference_, draws_);
-  probe(*candidate_, draws_);
-  pair_outputs();
+  probe_sides();
   const MeasurementPlan measurement = plan();
   bind_slots(measurement);
   finish_step("probe");
@@ -151,7 +139,7 @@ const schemas::Kernel& Session::input_owner() const {
 }
 
 // Inputs come from the owner's contract, else from get_inputs in a process of its own, which ends
-// before a candidate is loaded.
+// before a candidate is loaded; the reference may be loaded meanwhile.
 void Session::begin_inputs() {
   const std::size_t most = memory_.budget_left() / kInputShareDivisor;
   RunnerClient* client = runner(RunnerRole::inputs);
@@ -173,13 +161,16 @@ void Session::begin_inputs() {
           Cause::unusable,
           "its source has no get_inputs() and no IO contract was given, so there are no inputs");
     drawing_.emplace(std::move(source), memory_, noise_, DrawLimits{most, watch_.left()});
+    if (!input_owner().io) evaluation_.io_contract = contract_of(drawing_->first().inputs);
   } catch (Failure& failure) {
     if (!failure.role) failure.role = RunnerRole::inputs;
     throw;
   }
+  if (!drawing_->begun()) finish_inputs();
 }
 
 void Session::finish_inputs() {
+  if (!drawing_) return;
   try {
     draws_ = drawing_->finish();
   } catch (Failure& failure) {
@@ -189,7 +180,6 @@ void Session::finish_inputs() {
   drawing_.reset();
   if (RunnerClient* const client = runner(RunnerRole::inputs)) client->kill();
 
-  if (!input_owner().io) evaluation_.io_contract = contract_of(draws_.inputs);
   schemas::Checks& checks = evaluation_.checks;
   checks.draws = static_cast<std::int64_t>(draws_.draws.size());
   checks.inputs = draws_.how;
@@ -215,14 +205,10 @@ CompiledPart Session::compiled_part(RunnerRole role) {
   return {grant.kernel_name, grant.launch, grant.artifact.get()};
 }
 
-// Before its first call, which may change them.
-Weights Session::reference_weights() {
-  if (!reference_ || !reference_->loaded.has_weights) return {};
-  return reference_->runner.get_weights(memory_.budget_left() / kInputShareDivisor);
-}
-
-void Session::share_weights(const Weights& weights) {
+void Session::share_weights() {
   if (!reference_ || !reference_->loaded.has_weights || !candidate_->loaded.has_weights) return;
+  const Weights weights =
+      reference_->runner.get_weights(memory_.budget_left() / kInputShareDivisor);
   const WeightsCopied copied = candidate_->runner.set_weights(weights);
   for (const auto* list : {&weights.skipped, &copied.skipped})
     for (const std::string& skipped : *list)
@@ -230,12 +216,14 @@ void Session::share_weights(const Weights& weights) {
         evaluation_.warnings.push_back("weight not copied: " + skipped);
 }
 
-void Session::probe(Side& side, const Draws& draws) {
-  probe_side(side, draws.inputs, *draws.draws.front().values, memory_);
-  side.buffers = SideBuffers{};
-}
-
-void Session::pair_outputs() {
+void Session::probe_sides() {
+  const Arena& sample = *draws_.draws.front().values;
+  if (reference_) {
+    probe_side(*reference_, draws_.inputs, sample, memory_);
+    reference_->buffers = SideBuffers{};
+  }
+  probe_side(*candidate_, draws_.inputs, sample, memory_);
+  candidate_->buffers = SideBuffers{};
   evaluation_.autotune = candidate_->autotune;
   if (reference_) {
     std::string warning = pair_by_key(reference_->call, candidate_->call);

@@ -50,10 +50,8 @@ class Session {
   void begin_inputs();
   void finish_inputs();
   void load(Side* side);
-  Weights reference_weights();
-  void share_weights(const Weights& weights);
-  void probe(Side& side, const Draws& draws);
-  void pair_outputs();
+  void share_weights();
+  void probe_sides();
   MeasurementPlan plan();
   void bind_slots(const MeasurementPlan& plan);
   void measure(const MeasurementPlan& plan);

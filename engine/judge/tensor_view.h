@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Our memory as ATen tensors. Included by the few files that use ATen (inputs, noise, compare,
-// torch_runtime) and by nothing else: these headers cost ten seconds each.
+// quick_compare, same_bytes, torch_runtime) and by nothing else: these headers cost ten seconds
+// each.
 #pragma once
 
 #include <ATen/core/Tensor.h>

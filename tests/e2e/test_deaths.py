@@ -71,15 +71,28 @@ def warm_runners(server):
     return found
 
 
-def test_runners_that_wait_for_a_job_are_killed(server):
+def parent_of(pid):
+    return int(pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+@pytest.mark.parametrize("noticed", (True, False))
+def test_runners_that_wait_for_a_job_are_killed(server, noticed):
+    """Unnoticed: their keepers cannot tell before a job has been given the dead."""
     deadline = time.monotonic() + 20
     while len(killed := warm_runners(server)) < 3:
         assert time.monotonic() < deadline, killed
         time.sleep(0.05)
+    keepers = [] if noticed else [parent_of(pid) for pid in killed]
+    for pid in keepers:
+        os.kill(pid, signal.SIGSTOP)
     for pid in killed:
         os.kill(pid, signal.SIGKILL)
     check_next_job(server)
-    assert not set(killed) & set(warm_runners(server))
+    for pid in keepers:
+        try:
+            os.kill(pid, signal.SIGCONT)
+        except ProcessLookupError:  # its job is over, so it was not asked any more
+            pass
 
 
 @pytest.mark.parametrize("maker", ("get_inputs", "get_init_inputs"))

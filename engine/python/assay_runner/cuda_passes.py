@@ -12,7 +12,6 @@ from assay_runner.errors import fault_from, shortened
 
 # Copies measured beside a graph write to scratch of at most this size, reused.
 MAX_SCRATCH_BYTES = 256 << 20
-MAX_COPIES = 128
 MAX_REASON_CHARACTERS = 500
 
 
@@ -43,14 +42,19 @@ class NotCapturable(Exception):
 
 
 def warm_up(device):
-    """What a process waits for once, before it is a submission that waits: torch's allocator, the module of the
-    commonest kernels, cuBLAS, and capturing."""
-    values = torch.ones(16, 16, device=device)
-    target = torch.empty_like(values)
-    target.copy_(values @ values + values)
-    graph = _captured(lambda _: target.copy_(values), range(1))
-    graph.replay()
-    torch.cuda.synchronize()
+    """What a process waits for once, before it is a submission that waits: the module of the commonest kernels, and
+    capturing. No cuBLAS: it reads the environment at its first use, where a submission may set it. What fails here
+    fails again, and is told, where it is needed.
+    """
+    try:
+        values = torch.ones(16, device=device)
+        target = torch.empty_like(values)
+        target.copy_(values + values)
+        graph = _captured(lambda _: target.copy_(values), range(1))
+        graph.replay()
+        torch.cuda.synchronize()
+    except Exception:
+        pass
 
 
 @functools.cache
@@ -179,7 +183,7 @@ def _recover(graph, stream):
 
 
 def _copies_ns(bound, plan, results):
-    """What the copies of all slots cost, by a graph of some of them alone; 0 where nothing is copied."""
+    """What the copies of all slots cost, by a graph of copies alone; 0 where nothing is copied."""
     slot = plan.slots[0]
     copied = [
         (result.clone(), target)
@@ -189,22 +193,21 @@ def _copies_ns(bound, plan, results):
     size = sum(target.numel() * target.element_size() for _, target in copied)
     if size == 0:
         return 0
-    count = min(len(plan.slots), MAX_COPIES)
-    rounds = max(1, min(count, MAX_SCRATCH_BYTES // size))
+    rounds = max(1, min(len(plan.slots), MAX_SCRATCH_BYTES // size))
     scratch = [[torch.empty_like(target) for _, target in copied] for _ in range(rounds)]
 
     def copy_one(index):
         for (result, _), target in zip(copied, scratch[index % rounds]):
             target.copy_(result)
 
-    graph = _captured(copy_one, range(count))
+    graph = _captured(copy_one, range(len(plan.slots)))
     begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
     graph.replay()
     begin.record()
     graph.replay()
     end.record()
     passes.synchronize("cuda")
-    return _nanoseconds(begin, end) * len(plan.slots) // count
+    return _nanoseconds(begin, end)
 
 
 def _nanoseconds(begin, end):

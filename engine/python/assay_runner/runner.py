@@ -237,12 +237,14 @@ def _open_context(device, uuid):
         os.environ["CUDA_VISIBLE_DEVICES"] = uuid  # read when the driver starts: now
     try:
         torch.cuda.init()
-        cuda_passes.warm_up(device)
+        torch.empty(1, device=device).fill_(0)
+        torch.cuda.synchronize()
     except BaseException as exception:
         fault = fault_from(exception, CUDA)
         if fault.kind == EXCEPTION:
             fault.kind = CUDA
         raise fault from None
+    cuda_passes.warm_up(device)
 
 
 def main(channel_fd):
