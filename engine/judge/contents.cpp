@@ -81,27 +81,25 @@ Drawing::Drawing(std::unique_ptr<DrawSource> source, Memory& memory, const Noise
   }
   most_ = !source_->random() ? 1 : made_.explained ? kExplainedDraws : kMaxDraws;
   made_.draws.push_back(take_draw(*source_, seed, made_.inputs.layout, memory, noise));
-  first_ = spent_ = sandbox::Clock::now() - begin;
+  first_ = sandbox::Clock::now() - begin;
 
   const auto slot_bytes = static_cast<std::size_t>(made_.inputs.layout.slot_bytes());
-  for (std::size_t made = 1; made < most_ && another_fits(made); ++made) {
-    if (made * slot_bytes > kBegunBytes) break;
+  for (std::size_t made = 1; another_fits(made, made * first_) && made * slot_bytes <= kBegunBytes;
+       ++made)
     begun_.push_back(random_seed());
-    spent_ += first_;
-  }
-  spent_ = first_;
   if (!source_->begin(begun_)) begun_.clear();
 }
 
-bool Drawing::another_fits(std::size_t made) const {
+bool Drawing::another_fits(std::size_t made, std::chrono::nanoseconds spent) const {
   const auto slot_bytes = static_cast<std::size_t>(made_.inputs.layout.slot_bytes());
   const std::chrono::duration<double, std::nano> time =
       made >= kMinDraws ? kDrawTime : limits_.time * kDrawShare;
-  return spent_ + first_ <= time && (made + 1) * slot_bytes <= limits_.bytes;
+  return made < most_ && spent + first_ <= time && (made + 1) * slot_bytes <= limits_.bytes;
 }
 
 void Drawing::take_others() {
-  for (std::size_t made = 1; made < most_ && another_fits(made); ++made) {
+  std::chrono::nanoseconds spent = first_;
+  for (std::size_t made = 1; another_fits(made, spent); ++made) {
     const auto begin = sandbox::Clock::now();
     const std::uint64_t seed = made <= begun_.size() ? begun_[made - 1] : random_seed();
     const InputSet drawn = source_->next(seed);
@@ -113,7 +111,7 @@ void Drawing::take_others() {
       return;
     }
     made_.draws.push_back(take_draw(*source_, seed, made_.inputs.layout, memory_, noise_));
-    spent_ += sandbox::Clock::now() - begin;
+    spent += sandbox::Clock::now() - begin;
   }
 }
 

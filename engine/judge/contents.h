@@ -73,8 +73,7 @@ class Drawing {
   Draws finish();
 
  private:
-  // By the time that those made so far took.
-  bool another_fits(std::size_t made) const;
+  bool another_fits(std::size_t made, std::chrono::nanoseconds spent) const;
   void take_others();
 
   std::unique_ptr<DrawSource> source_;
@@ -83,8 +82,8 @@ class Drawing {
   const DrawLimits limits_;
   Draws made_;
   std::size_t most_ = 1;
-  std::chrono::nanoseconds first_{0}, spent_{0};
-  std::vector<std::uint64_t> begun_;  // their seeds
+  std::chrono::nanoseconds first_{0};  // what the first one took
+  std::vector<std::uint64_t> begun_;   // their seeds
 };
 
 // Content number c is draw c mod n, exactly where c < n, else with values or noise of its own.
