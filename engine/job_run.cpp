@@ -286,6 +286,7 @@ Result<Evaluation> JobRun::attempt(DeviceStation& station) {
 
   const std::vector<Actor> cast = actors();
   std::vector<RunnerTier> tiers;
+  tiers.reserve(cast.size());
   for (const Actor& actor : cast) tiers.push_back(actor.tier);
   auto taken = [&] {
     const Budget::Pause starting(budget_);
