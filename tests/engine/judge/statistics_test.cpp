@@ -87,7 +87,7 @@ TEST_CASE("of a few samples, too, the interval holds the true ratio as often as 
     for (std::size_t i = 0; i < count; ++i) made.push_back(sample());
     return made;
   };
-  for (const int count : {2, 3, 5, 9}) {
+  for (const std::size_t count : {2u, 3u, 5u, 9u}) {
     constexpr int kTrials = 400;
     int held = 0;
     for (int trial = 0; trial < kTrials; ++trial) {
