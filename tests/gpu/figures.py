@@ -75,7 +75,7 @@ def timed(server, arguments, cached):
 
 
 def smaller_product():
-    """The example's matrix product at a size that takes it about 20 microseconds."""
+    """The example's matrix product at a size that takes it some twenty microseconds."""
     _, arguments = example("matmul_right")
     text = json.dumps(arguments).replace("512", "384").replace('{"x": 16, "y": 16}', '{"x": 12, "y": 12}')
     return json.loads(text)

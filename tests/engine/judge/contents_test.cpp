@@ -37,7 +37,7 @@ struct Pauses {
 };
 
 // As get_inputs() makes them: nobody knows how. Draws take their pauses.
-class Unexplained final : public DrawSource {
+class Unexplained : public DrawSource {
  public:
   Unexplained(std::unique_ptr<DrawSource> source, Pauses pauses)
       : source_(std::move(source)), pauses_(pauses) {}
@@ -217,28 +217,20 @@ TEST_CASE(
   struct Recorded {
     std::vector<std::uint64_t> begun, taken;
   };
-  class Recorder final : public DrawSource {
+  class Recorder final : public Unexplained {
    public:
     Recorder(std::unique_ptr<DrawSource> source, Recorded& recorded)
-        : source_(std::move(source)), recorded_(recorded) {}
+        : Unexplained(std::move(source), {}), recorded_(recorded) {}
     bool begin(std::span<const std::uint64_t> seeds) override {
       recorded_.begun.assign(seeds.begin(), seeds.end());
       return true;
     }
     InputSet next(std::uint64_t seed) override {
       recorded_.taken.push_back(seed);
-      return source_->next(seed);
+      return Unexplained::next(seed);
     }
-    void read(std::size_t tensor, std::span<std::byte> into) override {
-      source_->read(tensor, into);
-    }
-    bool may_vary(std::size_t) const override { return true; }
-    std::optional<schemas::Init> recipe(std::size_t) const override { return std::nullopt; }
-    bool random() const override { return true; }
-    std::string origin() const override { return "recorded"; }
 
    private:
-    std::unique_ptr<DrawSource> source_;
     Recorded& recorded_;
   };
   (void)start_torch({});
